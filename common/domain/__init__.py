@@ -1,0 +1,1 @@
+"""The words of the market as types: symbols, days, phases, orders, positions, reasons, errors."""

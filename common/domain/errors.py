@@ -1,0 +1,63 @@
+"""The error tree. A refusal is a value with a reason (`reasons.py`); an exception here is a fault.
+
+PankouError
++-- UserError            somebody gave us something wrong: one message, the fix in it, exit code 2
+|   +-- BadSymbolError       not an A-share code
+|   +-- ConfigError          configuration file: all its errors at once
+|   +-- PastCalendarError    a date outside the trading calendar
+|   +-- TapeError            a tape that is missing, cut or not a tape
+|   +-- HistoryError         history data missing or unusable
+|   +-- AddressInUseError    a port somebody else holds
+|   `-- SecondCopyError      this service runs already
++-- CodecError           bytes that are no message (counted and dropped)
++-- PeerSilentError      a peer did not answer in time
+`-- InvariantError       our own books do not add up: the process stops
+"""
+
+
+class PankouError(Exception):
+    """Root of everything this project raises on purpose."""
+
+
+class UserError(PankouError):
+    """A fault in what somebody gave us; the text names the thing and the fix."""
+
+
+class BadSymbolError(UserError):
+    """Not the code of an A share in scope."""
+
+
+class ConfigError(UserError):
+    """A configuration that cannot be used."""
+
+
+class PastCalendarError(UserError):
+    """A date outside the trading calendar."""
+
+
+class TapeError(UserError):
+    """A tape that is missing, cut or not a tape."""
+
+
+class HistoryError(UserError):
+    """History data that is missing or cannot be used."""
+
+
+class AddressInUseError(UserError):
+    """A port that another program holds."""
+
+
+class SecondCopyError(UserError):
+    """A second copy of a service that must be alone."""
+
+
+class CodecError(PankouError):
+    """Bytes that are not one of our messages."""
+
+
+class PeerSilentError(PankouError):
+    """A peer that did not answer in time."""
+
+
+class InvariantError(PankouError):
+    """Books that do not add up; the process stops and recovers by starting again."""

@@ -1,0 +1,106 @@
+"""Control: liveness, status, trading state, the player's acknowledgements and repair questions."""
+
+import msgspec
+
+from common.domain.reasons import Reason
+from common.domain.values import PushId, TradingState
+from common.messages.market import DayOpened, HandOrder
+
+
+class Beat(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A service's main loop is alive; also the last number said on each of its topics."""
+
+    service: str
+    seqs: dict[str, int] = {}
+
+
+class StatusRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Ask a service how it is."""
+
+
+class Status(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """How a service is."""
+
+    service: str
+    ready: bool
+    state: str
+    """One word for people: ready, waiting, playing, finished ..."""
+    version: str
+    run_id: str
+    since_ns: int
+    numbers: dict[str, int] = {}
+    words: dict[str, str] = {}
+
+
+class Fault(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The answer to a question that cannot be served: a reason and a sentence that names the thing and the fix."""
+
+    reason: Reason
+    text: str
+
+
+class StateRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A person halts, reduces or resumes trading, with a reason in words."""
+
+    state: TradingState
+    why: str
+
+
+class TradingStateChanged(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The trading state and everything that holds it down."""
+
+    state: TradingState
+    """The effective state."""
+    wanted: TradingState
+    """What a person asked for."""
+    causes: dict[str, str]
+    """Machine-made causes by name; each clears itself when it is gone."""
+    why: str = ""
+
+
+class PushAck(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A consumer has done push `push` and all that it caused is acknowledged end to end."""
+
+    consumer: str
+    push: PushId
+
+
+class FeedStateRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A reader that starts or found a gap asks for what it needs to go on. Subscribe first, then ask."""
+
+    consumer: str
+    have: PushId
+    """Last push done completely; 0 = none."""
+
+
+class FeedState(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """What a reader needs: the day, the last values before the frames, and the frames."""
+
+    day: DayOpened | None
+    """None: no day has been opened yet."""
+    table: bytes
+    """An encoded QuoteBatch of every stock quoted today as of the push before the frames; empty: not needed."""
+    table_push: PushId
+    frames: tuple[bytes, ...]
+    """Encoded market messages to go on with, whole pushes, oldest first; drop what is not newer than `have`."""
+    gap: bool
+    """True: pushes between `have` and the frames are lost to this reader."""
+
+
+class HoldRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Stop the player after a push until told otherwise (0 = never, 1 = now). Answered by Status."""
+
+    push: PushId
+
+
+class RecordHandOrder(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The risk manager asks for a hand order to enter at the next push boundary. Answered by HandOrderPlaced."""
+
+    order: HandOrder
+
+
+class HandOrderPlaced(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The hand order enters with this push; 0 = no session is running, it enters nowhere."""
+
+    key: str
+    push: PushId

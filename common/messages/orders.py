@@ -1,0 +1,374 @@
+"""Orders: what risk sends to the gateway, what people ask of it, what it journals and publishes."""
+
+import msgspec
+
+from common.domain.orders import OrderState
+from common.domain.reasons import Reason
+from common.domain.values import Day, PushId
+from common.messages.signals import Verdict
+
+
+class SubmitOrder(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """An order that passed risk; only the risk manager's key may send it."""
+
+    coid: str
+    """20 characters, hashed from `key` (`domain/ids.py`)."""
+    key: str
+    symbol: str
+    side: int
+    shares: int
+    price: int
+    push: PushId
+    ts_ns: int
+    """Data time of the push it belongs to."""
+    valid_until_ns: int
+    """Data time after which it must not be sent to the broker any more."""
+    rule: str
+    """Rule name, or "hand"."""
+    cause: Reason
+    wide_price: bool = False
+
+
+class CancelOrder(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Ask to cancel a working order."""
+
+    key: str
+    coid: str
+    push: PushId
+    reason: Reason
+
+
+class Journalled(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The gateway has an order or a cancel on disk. Not yet: the broker has it."""
+
+    key: str
+    coid: str
+
+
+class Denied(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A refusal with its reason and numbers; a final answer, journalled under the key."""
+
+    key: str
+    reason: Reason
+    detail: dict[str, int] = {}
+    coid: str = ""
+
+
+# ------------------------------------------------------------------ what anybody with an operator's key may ask
+
+
+class OpenRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Buy by hand. Answered by a Verdict."""
+
+    key: str
+    symbol: str
+    shares: int
+    price: int = 0
+    """0.001 yuan; 0 = marketable."""
+    wide_price: bool = False
+
+
+class CloseRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Sell by hand. Answered by a Verdict."""
+
+    key: str
+    symbol: str
+    shares: int = 0
+    """0 = all that is sellable."""
+    price: int = 0
+    """0.001 yuan; 0 = marketable."""
+    wide_price: bool = False
+
+
+class CancelRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Cancel an order by its client order id, directly at the gateway. Answered by Journalled or Denied."""
+
+    key: str
+    coid: str
+
+
+class CancelExitRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """End a standing exit of a stock (asked of the risk manager). Answered by a Verdict."""
+
+    key: str
+    symbol: str
+
+
+class PositionsRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Ask for all positions."""
+
+
+class AccountRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Ask for the account."""
+
+
+class OrdersRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Ask for orders, newest day by default."""
+
+    day: Day = 0
+    """0 = all."""
+    state: int = 0
+    """`OrderState`; 0 = any."""
+
+
+class FillsRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Ask for fills."""
+
+    day: Day = 0
+    """0 = all."""
+
+
+class EventsRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Ask for journal rows from a number on, up to the newest."""
+
+    from_seq: int
+    limit: int = 2000
+
+
+class PositionRow(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """One position as the account holds it."""
+
+    symbol: str
+    shares: int
+    sellable: int
+    """May be sold now: not bought today, not held by open sells."""
+    cost: int
+    """Total cost of the held shares without fees, 0.001 yuan."""
+    last: int
+    market_value: int
+    rule: str
+    opened_day: Day
+
+
+class Positions(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Answer to PositionsRequest."""
+
+    rows: tuple[PositionRow, ...]
+
+
+class DayResult(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The account at a close."""
+
+    day: Day
+    equity: int
+    cash: int
+    market_value: int
+    fees: int
+    """Fees of the day."""
+    pnl: int
+    """Change of equity over the day."""
+
+
+class Account(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Answer to AccountRequest. Amounts in 0.001 yuan."""
+
+    cash: int
+    """Cash that is not frozen."""
+    frozen: int
+    """Held by open buys, fees included."""
+    withdrawable: int
+    market_value: int
+    equity: int
+    fees_total: int
+    day: Day
+    start_cash: int
+    days: tuple[DayResult, ...] = ()
+
+
+class OrderRow(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """One order as the gateway knows it."""
+
+    coid: str
+    key: str
+    symbol: str
+    side: int
+    shares: int
+    price: int
+    filled: int
+    state: OrderState
+    rule: str
+    cause: Reason
+    push: PushId
+    ts_ns: int
+    ended: Reason = Reason.NONE
+    """Why it ended, where it was cancelled, rejected or expired."""
+
+
+class Orders(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Answer to OrdersRequest."""
+
+    rows: tuple[OrderRow, ...]
+
+
+# ------------------------------------------------------------------ events: rows of the journal, published by seq
+
+
+class AccountOpened(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The first event of a paper account."""
+
+    cash: int
+    account: str
+
+
+class OrderSubmitted(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The order is on disk in state SENDING; the broker may or may not have it."""
+
+    order: SubmitOrder
+    frozen: int
+    """Cash held for a buy, fees included."""
+
+
+class OrderAccepted(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The broker has it."""
+
+    coid: str
+    broker_id: str
+
+
+class OrderRejected(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The broker refused it."""
+
+    coid: str
+    reason: Reason
+    detail: dict[str, int] = {}
+
+
+class OrderFilled(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """One deal."""
+
+    coid: str
+    deal_id: str
+    symbol: str
+    side: int
+    shares: int
+    price: int
+    fees: int
+    """All fees this deal adds, 0.001 yuan (the minimum commission is per order)."""
+    ts_ns: int
+    rule: str
+    cause: Reason
+
+
+class CancelSubmitted(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A cancel is on disk; the broker may or may not have it."""
+
+    key: str
+    coid: str
+    reason: Reason
+
+
+class OrderCancelled(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The broker confirmed the cancel of what was left."""
+
+    coid: str
+    left: int
+    reason: Reason
+
+
+class CancelRejected(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The broker refused a cancel; the order stands."""
+
+    key: str
+    coid: str
+    reason: Reason
+
+
+class OrderExpired(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The day ended with something left unfilled."""
+
+    coid: str
+    left: int
+
+
+class OrderInDoubt(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Nobody can tell whether the broker has it; trading in it stops until a person or the day-end file decides."""
+
+    coid: str
+
+
+class IntentDenied(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The gateway itself refused an order or a hand order; kept under its key."""
+
+    key: str
+    coid: str
+    reason: Reason
+    detail: dict[str, int] = {}
+
+
+class VerdictGiven(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The gateway answered a hand order with this verdict; kept under its key."""
+
+    verdict: Verdict
+
+
+class DayRolled(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A new trading day began: yesterday's buys are sellable, yesterday's orders are gone."""
+
+    day: Day
+    prev_day: Day
+
+
+class CorporateAction(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A held stock went ex: shares and cash changed, cost and prices were rescaled."""
+
+    day: Day
+    symbol: str
+    prev_close_raw: int
+    reference: int
+    """Ex-right reference price; ratio = reference / prev_close_raw."""
+    shares_before: int
+    shares_after: int
+    cash: int
+    """Dividend paid in, 0.001 yuan."""
+    cost_after: int
+
+
+class DayClosed(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The books at a close."""
+
+    result: DayResult
+
+
+Event = (
+    AccountOpened
+    | OrderSubmitted
+    | OrderAccepted
+    | OrderRejected
+    | OrderFilled
+    | CancelSubmitted
+    | OrderCancelled
+    | CancelRejected
+    | OrderExpired
+    | OrderInDoubt
+    | IntentDenied
+    | VerdictGiven
+    | DayRolled
+    | CorporateAction
+    | DayClosed
+)
+"""What the journal's rows hold."""
+
+
+class EventRow(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """One row of the gateway's journal: an event with its number and the push it happened in."""
+
+    seq: int
+    push: PushId
+    stage: int
+    """0: during the match of the push (evaluated in it); 1: after it (belongs to the next push)."""
+    event: Event
+
+
+class MatchedThrough(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Resting orders were matched against push `push`; rows up to `seq` belong to it."""
+
+    push: PushId
+    seq: int
+
+
+class Events(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Answer to EventsRequest."""
+
+    rows: tuple[EventRow, ...]
+    last_seq: int
+    matched: MatchedThrough | None = None

@@ -1,0 +1,148 @@
+"""Decisions of rules on their way to the risk manager, and the verdicts on them."""
+
+from enum import IntEnum
+
+import msgspec
+
+from common.domain.orders import Action, PriceKind
+from common.domain.reasons import Reason
+from common.domain.values import PushId
+
+
+class Signal(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """One decision of a rule on one stock."""
+
+    key: str
+    """strategy|day|symbol|check or entry name|attempt."""
+    rule: str
+    symbol: str
+    push: PushId
+    ts_ns: int
+    """Exchange time of the step decided on."""
+    action: Action
+    fraction_bp: int
+    price: PriceKind
+    cancel_at_s: int
+    """Second of the day at which an unfilled rest is cancelled; 0 = never."""
+    reason: Reason
+    float_value: int
+    """Float market value in 0.001 yuan, for the order of slots."""
+    time_ms: int = 0
+    """Exchange time in ms since midnight, for the order of slots."""
+
+
+class SignalBatch(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """All decisions of one push, exits first; sent when there is one, or when the push carries hand orders."""
+
+    key: str
+    """signals|push."""
+    push: PushId
+    signals: tuple[Signal, ...]
+
+
+class VerdictStatus(IntEnum):
+    """What became of an intent."""
+
+    DENIED = 0
+    APPROVED = 1
+    """An order is journalled at the gateway."""
+    STANDING = 2
+    """An exit stands and will be worked until done."""
+    PENDING = 3
+    """Accepted, waits for the next push boundary."""
+
+
+class Verdict(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The answer to an intent, under its key; the same key gets the same verdict for ever."""
+
+    key: str
+    status: VerdictStatus
+    reason: Reason = Reason.NONE
+    detail: dict[str, int] = {}
+    """The numbers the reason rests on, by name (prices in 0.001 yuan)."""
+    coid: str = ""
+    symbol: str = ""
+    side: int = 0
+    shares: int = 0
+    price: int = 0
+    push: PushId = 0
+    rule: str = ""
+    """Rule name, or "hand"."""
+    action: int = 0
+    """`Action` of the signal, 0 for hand orders."""
+    cause: Reason = Reason.NONE
+    """Why the intent was made (entry or exit reason)."""
+
+
+class SignalVerdicts(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The answer to a SignalBatch, in its order."""
+
+    key: str
+    push: PushId
+    verdicts: tuple[Verdict, ...]
+
+
+class PoolRow(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """One stock of a day's pool."""
+
+    symbol: str
+    name: str
+    context: dict[str, int]
+    """The named integers the rule declared; prices in 0.001 yuan as of the session before."""
+    conditions: dict[str, int]
+    """The numbers of the screen's conditions."""
+
+
+class Pool(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The pool of a rule for a day: the screener's answer and its publication."""
+
+    rule: str
+    day: int
+    rows: tuple[PoolRow, ...]
+    universe: int
+    """Number of stocks looked at."""
+    unknown_st: int = 0
+    """Names left out only because their ST state is unknown."""
+    note: str = ""
+    ready: bool = True
+    """False: today's data is incomplete, nothing may be opened; `note` says why."""
+
+
+class PoolRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Ask for the pool of a day, screening first where that was not done."""
+
+    rule: str
+    day: int
+    symbols: tuple[str, ...] = ()
+    """Not empty: look only at these (tapes of a few stocks), keeping each whether it passes or not."""
+    fresh: bool = False
+    """Screen again although a pool is stored."""
+
+
+class Condition(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """One condition of a screen or one check of a rule, with its numbers and verdict."""
+
+    name: str
+    passed: bool
+    numbers: dict[str, int]
+    text: str = ""
+    second_of_day: int = 0
+    """When it was checked; 0 for screens."""
+    outcome: str = ""
+    """What followed (decision, verdict), for people."""
+
+
+class ExplainRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Ask why a stock was or was not picked, entered, left on a day."""
+
+    symbol: str
+    day: int
+
+
+class Explanation(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Every condition or check of one stock on one day, by rule."""
+
+    symbol: str
+    day: int
+    checks: dict[str, tuple[Condition, ...]]
+    note: str = ""

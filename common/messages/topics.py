@@ -1,0 +1,12 @@
+"""Every topic as a function or a constant. Topics end with their separator, because subscriptions match prefixes."""
+
+FEED = "feed/"
+"""Everything of the feed that must keep its order: days, bars, quotes, ends of pushes (market_data)."""
+BEAT = "beat/"
+POOL = "pool/"
+DECISION = "decision/"
+VERDICT = "verdict/"
+STATE = "state/"
+EVENT = "event/"
+"""Journal rows of the gateway, by seq."""
+MATCHED = "matched/"
