@@ -61,6 +61,8 @@ class DayOpened(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=Tru
     source: str
     """Where the data came from, for people."""
     instruments: InstrumentTable
+    pool_injected: dict[str, list[str]] = {}
+    """Rule name to symbols that replace the screen of the day; empty = screen as usual."""
 
 
 class QuoteBatch(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -155,6 +157,10 @@ class PushEnd(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True)
     """Number of BarsClosed messages of this push."""
     last_of_day: bool = False
     hand: tuple[HandOrder, ...] = ()
+    prev: PushId = 0
+    """The push played before this one (0 = none): a reader that has not done it has missed something."""
+    gap: bool = False
+    """The tape itself has a gap before this push; an edge inside it is missed, not chased."""
 
 
 class TapeHeader(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
