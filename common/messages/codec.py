@@ -23,10 +23,21 @@ MESSAGES: dict[str, type[msgspec.Struct]] = _structs()
 """Every message type by kind."""
 
 _encoder = msgspec.msgpack.Encoder()
-_body_decoder: msgspec.msgpack.Decoder[msgspec.Struct] = msgspec.msgpack.Decoder(
-    typing.Union[tuple(MESSAGES.values())]  # noqa: UP007 - the union is made from a table
-)
+
+
+def _decoder(array_like: bool) -> msgspec.msgpack.Decoder[msgspec.Struct]:
+    chosen = tuple(kind for kind in MESSAGES.values() if kind.__struct_config__.array_like is array_like)
+    return msgspec.msgpack.Decoder(typing.Union[chosen])  # noqa: UP007 - the union is made from a table
+
+
+# Bulk messages are arrays, the rest maps; msgspec takes no union of both, the first byte tells them apart.
+_array_decoder = _decoder(array_like=True)
+_map_decoder = _decoder(array_like=False)
 _envelope_decoder = msgspec.msgpack.Decoder(Envelope)
+
+
+def _is_array(first: int) -> bool:
+    return first & 0xF0 == 0x90 or first in (0xDC, 0xDD)
 
 
 def kind_of(message: msgspec.Struct) -> str:
@@ -42,7 +53,7 @@ def encode_body(message: msgspec.Struct) -> bytes:
 def decode_body(raw: bytes | memoryview) -> msgspec.Struct:
     """Decode a message; raises `CodecError` on anything that is not one, whatever it is."""
     try:
-        return _body_decoder.decode(raw)
+        return (_array_decoder if _is_array(raw[0]) else _map_decoder).decode(raw)
     except Exception as error:  # bad UTF-8 and deep nesting are no msgspec errors
         raise CodecError(f"not a message: {type(error).__name__}: {error}") from error
 
