@@ -71,6 +71,8 @@ class FeedStateRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fie
     consumer: str
     have: PushId
     """Last push done completely; 0 = none."""
+    fresh: bool = False
+    """True: the reader holds no day and no values yet."""
 
 
 class FeedState(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -88,7 +90,13 @@ class FeedState(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=Tru
 
 
 class HoldRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """Stop the player after a push until told otherwise (0 = never, 1 = now). Answered by Status."""
+    """Stop the player after a push until told otherwise (0 = never, 1 = now). Answered by HoldSet."""
+
+    push: PushId
+
+
+class HoldSet(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The player stops after this push; 0 = it does not stop."""
 
     push: PushId
 

@@ -72,7 +72,7 @@ class FeedReader:
     def _ask(self) -> list[Output]:
         self._synced = False
         self._asked = f"feed|{self.consumer}|{self.have}|{self.repairs}"
-        return [Request(self._peer, self._asked, FeedStateRequest(self.consumer, self.have))]
+        return [Request(self._peer, self._asked, FeedStateRequest(self.consumer, self.have, not self._knows_day))]
 
     def on_message(self, message: Message) -> tuple[list[PushData], list[Output]]:
         """Take a message of the feed or the answer to our question; other messages are ignored."""

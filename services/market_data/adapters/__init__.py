@@ -1,0 +1,1 @@
+"""Where the pushes come from."""

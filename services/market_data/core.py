@@ -1,0 +1,435 @@
+"""The player: one push after another, in lockstep with its consumers or at a pace of real time. Pure.
+
+Restart: the day is read again from its start up to the push that was being played (values and bars are rebuilt, what
+was recorded is completed), and that push is said again; consumers that have done it acknowledge it again.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from msgspec.structs import replace
+
+from common.domain.calendar import second_of_day
+from common.domain.reasons import Reason
+from common.domain.values import Pace, Phase, PushId, day_of_push, push_number
+from common.messages.codec import encode_body
+from common.messages.columns import Instruments, QuoteTable, Quotes, batch_of, quotes_of
+from common.messages.control import (
+    Fault,
+    FeedState,
+    FeedStateRequest,
+    HandOrderPlaced,
+    HoldRequest,
+    HoldSet,
+    PushAck,
+    RecordHandOrder,
+)
+from common.messages.kept import PlacedHandOrder, PlayerPosition
+from common.messages.market import QUOTES_PER_BATCH_MAX, BarsClosed, DayOpened, HandOrder, PushEnd, QuoteBatch
+from common.messages.outputs import Effect, Log, Message, Origin, Output, Publish, Reply, Save
+from common.messages.topics import FEED
+from services.market_data.calls import PushRead, ReadPush, RecordPush, SeekDay, TapesFinished
+from services.market_data.lockstep import Acks
+
+STATE_BYTES_MAX = 12 << 20
+"""Frames in one FeedState; a reader further behind starts from the last values."""
+RING_BYTES_MAX = 24 << 20
+
+
+class Bars(Protocol):
+    """The bar builder of a day (`bars.py`)."""
+
+    def push(self, end: PushEnd, batches: Sequence[QuoteBatch]) -> list[BarsClosed]:
+        """Close what `end` closes, then take the batches in."""
+
+
+class Settings(NamedTuple):
+    """How to play."""
+
+    pace: Pace = Pace.LOCKSTEP
+    speed_milli: int = 1000
+    consumers: tuple[str, ...] = ()
+    ring_s: int = 60
+    start_second: int = 0
+    end_second: int = 86_400
+    record: bool = True
+    script: tuple[PlacedHandOrder, ...] = ()
+    """Hand orders that belong to the run, by push."""
+
+
+class _Playable(NamedTuple):
+    end: PushEnd
+    day: DayOpened | None
+    bars: tuple[BarsClosed, ...]
+    batches: tuple[QuoteBatch, ...]
+
+    def messages(self) -> tuple[Message, ...]:
+        opened: tuple[Message, ...] = (self.day,) if self.day is not None else ()
+        return (*opened, *self.bars, *self.batches, self.end)
+
+
+class PlayerCore:
+    """Plays what its adapter reads."""
+
+    def __init__(self, settings: Settings, make_bars: Callable[[DayOpened, int], Bars]) -> None:
+        self._settings = settings
+        self._make_bars = make_bars
+        self._acks = Acks(settings.consumers)
+        self._position = PlayerPosition(0, 0, 0)
+        self._hand: dict[str, PlacedHandOrder] = {}
+        self._scripted: dict[PushId, list[HandOrder]] = {}
+        for placed in settings.script:
+            self._scripted.setdefault(placed.push, []).append(placed.order)
+        self._state = "waiting"
+        self._next: PushRead | None = None
+        self._current: _Playable | None = None
+        self._bars: Bars | None = None
+        self._day: DayOpened | None = None
+        self._table: QuoteTable | None = None
+        self._before: QuoteTable | None = None
+        self._said: PushId = 0
+        """Last push said, while reading the day again."""
+        self._ring: deque[tuple[PushId, PushId, tuple[bytes, ...]]] = deque()
+        self._ring_bytes = 0
+        self._anchor: tuple[int, int] | None = None
+        self._skipped = False
+        self._pushes_of_day = 0
+        self._late: dict[str, int] = dict.fromkeys(settings.consumers, 0)
+        self._due_ns: int | None = None
+
+    # ------------------------------------------------------------------ life
+
+    def restore(self, rows: Sequence[Message], kept: dict[str, Message]) -> None:
+        """Take back the position and the hand orders placed so far."""
+        for record in kept.values():
+            if isinstance(record, PlayerPosition):
+                self._position = record
+            elif isinstance(record, PlacedHandOrder):
+                self._hand[record.order.key] = record
+
+    def on_start(self, now_ns: int) -> Sequence[Output]:
+        """Go to the day being played and read on from its start."""
+        if self._position.push == 0:
+            self._due_ns = now_ns if not self._acks.done else None
+            return [Effect(SeekDay(0))]
+        self._state = "rebuilding"
+        self._due_ns = now_ns
+        return [Effect(SeekDay(day_of_push(self._position.push)))]
+
+    def status(self) -> tuple[bool, str, dict[str, int], dict[str, str]]:
+        """Report the position, who is waited for and who was late."""
+        current = self._position.push
+        numbers = {
+            "push": current,
+            "push_number": push_number(current),
+            "pushes_of_day": self._pushes_of_day,
+            "day": day_of_push(current),
+            "ts_ns": self._current.end.ts_ns if self._current else 0,
+            "repeats": self._acks.repeats,
+            "hold": self._position.hold,
+            "acked": int(current > 0 and not self._acks.waiting_for(current)),
+        }
+        numbers.update({f"late_{consumer}": count for consumer, count in self._late.items()})
+        waiting = self._acks.waiting_for(current) if current else self._acks.absent()
+        return self._state != "rebuilding", self._state, numbers, {"waiting_for": ",".join(waiting)}
+
+    def next_deadline_ns(self) -> int | None:
+        """Return when to read, play or repeat next."""
+        return self._due_ns
+
+    def on_deadline(self, now_ns: int) -> Sequence[Output]:
+        """Read on while rebuilding, play the push that is due, repeat one that was not acknowledged."""
+        if self._due_ns is None or now_ns < self._due_ns:
+            return []
+        self._due_ns = None
+        if self._state == "rebuilding":
+            return [Effect(ReadPush())]
+        if self._state == "waiting":
+            return self._begin(now_ns)
+        if self._state == "playing" and self._next is not None and self._may_play(now_ns):
+            return self._play(now_ns)
+        return self._repeat(now_ns)
+
+    def on_message(self, message: Message, origin: Origin, now_ns: int) -> Sequence[Output]:
+        """Handle one message."""
+        if isinstance(message, PushAck):
+            return self._on_ack(message, now_ns)
+        if isinstance(message, PushRead):
+            return self._on_read(message, now_ns)
+        if isinstance(message, TapesFinished):
+            return self._on_finished(now_ns)
+        if origin.token is None:
+            return []
+        if isinstance(message, FeedStateRequest):
+            return [Reply(origin.token, self._feed_state(message)), *self._on_registered(message.consumer, now_ns)]
+        if isinstance(message, RecordHandOrder):
+            return self._place(message.order, origin)
+        if isinstance(message, HoldRequest):
+            return self._hold(message, origin, now_ns)
+        return []
+
+    # ------------------------------------------------------------------ beginning and reading
+
+    def _on_registered(self, consumer: str, now_ns: int) -> list[Output]:
+        self._acks.register(consumer)
+        return self._begin(now_ns)
+
+    def _begin(self, now_ns: int) -> list[Output]:
+        if self._state != "waiting" or self._acks.absent():
+            return []
+        self._state = "playing"
+        return [Log("info", "play begins", {"consumers": list(self._acks.done)}), Effect(ReadPush())]
+
+    def _on_read(self, read: PushRead, now_ns: int) -> list[Output]:
+        if self._state == "rebuilding":
+            return self._rebuild(read, now_ns)
+        if self._skip(read):
+            self._take_in(self._playable(read, 0))
+            self._skipped = True
+            return [Effect(ReadPush())] if read.end.push % 64 else self._soon(now_ns)
+        self._next = read
+        return self._play(now_ns) if self._may_play(now_ns) else []
+
+    def _soon(self, now_ns: int) -> list[Output]:
+        # Skipping goes through the deadline now and then, so that the loop beats and answers meanwhile.
+        self._state, self._due_ns = "rebuilding", now_ns
+        return []
+
+    def _skip(self, read: PushRead) -> bool:
+        second = second_of_day(read.end.ts_ns)
+        inside = self._settings.start_second <= second < self._settings.end_second
+        return read.day is None and not read.end.last_of_day and not inside
+
+    def _rebuild(self, read: PushRead, now_ns: int) -> list[Output]:
+        if read.end.push > self._position.push:
+            self._state = "playing"
+            return self._on_read(read, now_ns)
+        if read.end.push < self._position.push:
+            playable = self._playable(read, self._said)
+            self._take_in(playable)
+            self._due_ns = now_ns
+            if self._skip(read):
+                self._skipped = True
+                return []
+            self._said = read.end.push
+            return self._record(playable)
+        playable = self._playable(read, self._position.prev)
+        self._state = "finished" if self._position.finished else "playing"
+        self._take_in(playable)
+        self._current = playable
+        self._pushes_of_day = read.pushes_of_day
+        self._acks.published(now_ns)
+        self._due_ns = self._acks.repeat_at_ns()
+        return [*self._record(playable), *self._say(playable), Effect(ReadPush())]
+
+    def _on_finished(self, now_ns: int) -> list[Output]:
+        self._next = None
+        if self._current is None:
+            self._state = "finished"
+            return [Log("warning", "nothing to play", {})]
+        if self._acks.waiting_for(self._current.end.push) and self._settings.pace is Pace.LOCKSTEP:
+            return []
+        return self._finish()
+
+    def _finish(self) -> list[Output]:
+        if self._state == "finished":
+            return []
+        self._state, self._due_ns = "finished", None
+        self._position = replace(self._position, finished=True)
+        return [Save("position", self._position), Log("info", "tapes played", {"push": self._position.push})]
+
+    # ------------------------------------------------------------------ playing
+
+    def _on_ack(self, ack: PushAck, now_ns: int) -> list[Output]:
+        self._acks.ack(ack.consumer, ack.push)
+        if self._state == "waiting":
+            return self._begin(now_ns)
+        if self._state not in ("playing", "held") or self._settings.pace is not Pace.LOCKSTEP or self._current is None:
+            return []
+        if self._acks.waiting_for(self._current.end.push):
+            return []
+        if self._next is None:
+            return self._finish()
+        return self._play(now_ns) if self._may_play(now_ns) else []
+
+    def _may_play(self, now_ns: int) -> bool:
+        """Tell whether the push that was read may be said now; sets the deadline where it is only too early."""
+        if self._current is not None:
+            push = self._current.end.push
+            if self._settings.pace is Pace.LOCKSTEP and self._acks.waiting_for(push):
+                self._due_ns = self._acks.repeat_at_ns()
+                return False
+            if self._position.hold and push >= self._position.hold:
+                self._state = "held"
+                return False
+        if self._settings.pace is Pace.LOCKSTEP:
+            return True
+        return self._is_time(now_ns)
+
+    def _is_time(self, now_ns: int) -> bool:
+        assert self._next is not None
+        ts_ns = self._next.end.ts_ns
+        if self._anchor is None or self._next.day is not None or self._skipped:
+            self._anchor = (now_ns, ts_ns)
+        wall_ns, data_ns = self._anchor
+        due_ns = wall_ns + (ts_ns - data_ns) * 1000 // self._settings.speed_milli
+        if now_ns >= due_ns:
+            return True
+        self._due_ns = due_ns
+        return False
+
+    def _play(self, now_ns: int) -> list[Output]:
+        assert self._next is not None
+        read, self._next = self._next, None
+        if self._current is not None:
+            for consumer in self._acks.waiting_for(self._current.end.push):
+                self._late[consumer] += 1
+        playable = self._playable(read, self._position.push)
+        self._position = replace(self._position, push=read.end.push, prev=self._position.push)
+        self._take_in(playable)
+        self._current = playable
+        self._pushes_of_day = read.pushes_of_day
+        self._acks.published(now_ns)
+        if self._settings.pace is Pace.LOCKSTEP:
+            self._due_ns = self._acks.repeat_at_ns()
+        return [
+            Save("position", self._position),
+            *self._record(playable),
+            *self._say(playable),
+            Effect(ReadPush()),
+        ]
+
+    def _repeat(self, now_ns: int) -> list[Output]:
+        if self._current is None or self._settings.pace is not Pace.LOCKSTEP:
+            return []
+        waiting = self._acks.waiting_for(self._current.end.push)
+        if not waiting:
+            return []
+        self._acks.repeated(now_ns)
+        self._due_ns = self._acks.repeat_at_ns()
+        return [Publish(FEED, self._current.end)]
+
+    def _say(self, playable: _Playable) -> list[Output]:
+        return [Publish(FEED, message) for message in playable.messages()]
+
+    def _record(self, playable: _Playable) -> list[Output]:
+        if not self._settings.record:
+            return []
+        flush = bool(playable.end.hand) or playable.end.last_of_day or playable.day is not None
+        return [Effect(RecordPush(playable.end.push, playable.messages(), flush))]
+
+    def _playable(self, read: PushRead, prev: PushId) -> _Playable:
+        """Make the push as it is said: our pace, our hand orders, bars in front of the quotes."""
+        push, day = read.end.push, read.day
+        if day is not None:
+            settings = self._settings
+            speed = settings.speed_milli if settings.pace is Pace.REAL_TIME else 0
+            day = replace(day, feed_epoch=f"{day.source}:{day.day}", pace=settings.pace, speed_milli=speed)
+            self._bars = self._make_bars(day, push)
+        batches, gap = read.batches, read.end.gap
+        bars = tuple(self._bars.push(read.end, batches)) if self._bars is not None else ()
+        if self._skipped and not self._skip(read):
+            batches, gap, self._skipped = self._whole_table(read), True, False
+        own = [placed.order for placed in self._hand.values() if placed.push == push]
+        end = replace(
+            read.end,
+            feed_epoch=day.feed_epoch if day is not None else (self._day.feed_epoch if self._day else ""),
+            parts=len(batches),
+            bar_parts=len(bars),
+            hand=(*read.end.hand, *self._scripted.get(push, ()), *own),
+            prev=prev,
+            gap=gap,
+        )
+        return _Playable(end, day, bars, batches)
+
+    def _whole_table(self, read: PushRead) -> tuple[QuoteBatch, ...]:
+        """After skipping, say the last values of all stocks: a reader has seen none of them."""
+        assert self._table is not None
+        for batch in read.batches:
+            self._table.apply(batch)
+        whole = self._table.to_batch(read.end.ts_ns, read.end.phase)
+        return tuple(_cut(whole, read.end))
+
+    def _take_in(self, playable: _Playable) -> None:
+        """Bring the last values up to this push, keeping the ones before it."""
+        if playable.day is not None:
+            size = len(Instruments(playable.day.instruments))
+            self._day, self._table, self._before = playable.day, QuoteTable(size), QuoteTable(size)
+        elif self._current is not None and self._table is not None and self._before is not None:
+            for batch in self._current.batches:
+                self._before.apply(batch)
+        if self._table is not None:
+            for batch in playable.batches:
+                self._table.apply(batch)
+        if self._state == "rebuilding" and self._before is not None and self._table is not None:
+            self._current = playable
+        self._remember(playable)
+
+    def _remember(self, playable: _Playable) -> None:
+        """Keep the last minute in a ring for readers that fell behind; in lockstep nobody does."""
+        if self._settings.pace is Pace.LOCKSTEP:
+            return
+        frames = tuple(encode_body(message) for message in playable.messages())
+        self._ring.append((playable.end.push, playable.end.ts_ns, frames))
+        self._ring_bytes += sum(len(frame) for frame in frames)
+        oldest_ns = playable.end.ts_ns - self._settings.ring_s * self._settings.speed_milli * 1_000_000
+        while self._ring and (self._ring[0][1] < oldest_ns or self._ring_bytes > RING_BYTES_MAX):
+            self._ring_bytes -= sum(len(frame) for frame in self._ring.popleft()[2])
+
+    # ------------------------------------------------------------------ questions
+
+    def _feed_state(self, request: FeedStateRequest) -> FeedState:
+        if self._current is None or self._state in ("waiting", "rebuilding"):
+            return FeedState(None, b"", 0, (), gap=False)
+        behind = [frames for push, _, frames in self._ring if push > request.have]
+        known = any(push == request.have for push, _, _ in self._ring)
+        if known and not request.fresh and sum(len(frame) for frames in behind for frame in frames) <= STATE_BYTES_MAX:
+            return FeedState(self._day, b"", 0, tuple(frame for frames in behind for frame in frames), gap=False)
+        table = b""
+        if self._before is not None and self._current.day is None:
+            table = encode_body(self._before.to_batch(self._current.end.ts_ns, self._current.end.phase))
+        frames = tuple(encode_body(message) for message in self._current.messages())
+        end = self._current.end
+        lost = self._settings.pace is not Pace.LOCKSTEP and request.have not in (end.prev, end.push)
+        return FeedState(self._day, table, self._current.end.prev, frames, gap=lost)
+
+    def _place(self, order: HandOrder, origin: Origin) -> list[Output]:
+        assert origin.token is not None
+        placed = self._hand.get(order.key)
+        if placed is not None:
+            return [Reply(origin.token, HandOrderPlaced(order.key, placed.push))]
+        running = self._state in ("playing", "held") and self._next is not None
+        if not running or self._next is None or self._next.end.phase is Phase.PRE_OPEN:
+            return [Reply(origin.token, HandOrderPlaced(order.key, 0))]
+        placed = PlacedHandOrder(order, self._next.end.push)
+        self._hand[order.key] = placed
+        return [Save(f"hand/{order.key}", placed), Reply(origin.token, HandOrderPlaced(order.key, placed.push))]
+
+    def _hold(self, request: HoldRequest, origin: Origin, now_ns: int) -> list[Output]:
+        assert origin.token is not None
+        if self._state in ("waiting", "rebuilding"):
+            return [Reply(origin.token, Fault(Reason.NOT_READY, "the player is not ready yet; try again"))]
+        hold = self._position.push if request.push == 1 else request.push
+        self._position = replace(self._position, hold=hold)
+        outputs: list[Output] = [
+            Save("position", self._position),
+            Reply(origin.token, HoldSet(hold)),
+        ]
+        if self._state == "held":
+            self._state, self._anchor = "playing", None
+            if self._next is None:
+                outputs += self._finish()
+            elif self._may_play(now_ns):
+                outputs += self._play(now_ns)
+        return outputs
+
+
+def _cut(whole: QuoteBatch, end: PushEnd) -> list[QuoteBatch]:
+    """Cut one large batch into batches of wire size."""
+    quotes = quotes_of(whole)
+    cut: list[QuoteBatch] = []
+    for part, at in enumerate(range(0, whole.count, QUOTES_PER_BATCH_MAX)):
+        piece = Quotes(*(column[..., at : at + QUOTES_PER_BATCH_MAX] for column in quotes))
+        cut.append(batch_of(end.push, part, end.ts_ns, end.phase, piece))
+    return cut
