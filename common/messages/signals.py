@@ -146,3 +146,16 @@ class Explanation(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
     day: int
     checks: dict[str, tuple[Condition, ...]]
     note: str = ""
+
+
+class VerdictsRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Ask the risk manager for its verdicts, on decisions of rules and on hand orders. Answered by Verdicts."""
+
+    day: int = 0
+    """0 = all days."""
+
+
+class Verdicts(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Answer to VerdictsRequest: by push, then in the order given."""
+
+    rows: tuple[Verdict, ...]
