@@ -1,6 +1,6 @@
 """Views of binary columns as arrays, and arrays as columns. Views copy nothing and are read-only."""
 
-from collections.abc import Sequence
+from collections.abc import Sized
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,6 @@ I4 = np.dtype("<i4")
 I8 = np.dtype("<i8")
 U2 = np.dtype("<u2")
 U1 = np.dtype("u1")
-Array = NDArray[np.int64] | NDArray[np.int32]
 
 SCALAR_FIELDS: tuple[tuple[str, np.dtype[np.int32] | np.dtype[np.int64]], ...] = (
     ("time_ms", I4),
@@ -31,7 +30,7 @@ LEVEL_FIELDS = ("bid_price", "bid_volume", "ask_price", "ask_volume")
 class Quotes(NamedTuple):
     """A QuoteBatch as arrays of length `count`; level fields have shape (5, count)."""
 
-    index: NDArray[np.uint16]
+    index: NDArray[np.uint16]  # type: ignore[assignment]  # the column's name wins over tuple.index
     time_ms: NDArray[np.int32]
     last: NDArray[np.int32]
     prev_close: NDArray[np.int32]
@@ -44,6 +43,10 @@ class Quotes(NamedTuple):
     bid_volume: NDArray[np.int32]
     ask_price: NDArray[np.int32]
     ask_volume: NDArray[np.int32]
+
+    def cut(self, start: int, stop: int) -> "Quotes":
+        """Return the quotes from `start` up to `stop`."""
+        return Quotes(*(column[..., start:stop] for column in self))  # type: ignore[arg-type]  # same dtypes
 
 
 def quotes_of(batch: QuoteBatch) -> Quotes:
@@ -117,7 +120,7 @@ class Instruments:
         if any(len(column) != len(table.symbols) for column in self._columns()):
             raise ValueError(f"instrument table of {table.day}: column lengths differ")
 
-    def _columns(self) -> tuple[Sequence[object] | Array, ...]:
+    def _columns(self) -> tuple[Sized, ...]:
         return (self.names, self.board, self.prev_close, self.raw_prev_close, self.up_limit, self.down_limit,
                 self.float_shares, self.flags, self.ex_cash_e6, self.ex_bonus_e6)  # fmt: skip
 

@@ -4,7 +4,6 @@ Restart: the day is read again from its start up to the push that was being play
 was recorded is completed), and that push is said again; consumers that have done it acknowledge it again.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -13,8 +12,6 @@ from msgspec.structs import replace
 from common.domain.calendar import second_of_day
 from common.domain.reasons import Reason
 from common.domain.values import Pace, Phase, PushId, day_of_push, push_number
-from common.messages.codec import encode_body
-from common.messages.columns import Instruments, QuoteTable, Quotes, batch_of, quotes_of
 from common.messages.control import (
     Fault,
     FeedState,
@@ -26,15 +23,12 @@ from common.messages.control import (
     RecordHandOrder,
 )
 from common.messages.kept import PlacedHandOrder, PlayerPosition
-from common.messages.market import QUOTES_PER_BATCH_MAX, BarsClosed, DayOpened, HandOrder, PushEnd, QuoteBatch
+from common.messages.market import BarsClosed, DayOpened, HandOrder, PushEnd, QuoteBatch
 from common.messages.outputs import Effect, Log, Message, Origin, Output, Publish, Reply, Save
 from common.messages.topics import FEED
 from services.market_data.calls import PushRead, ReadPush, RecordPush, SeekDay, TapesFinished
 from services.market_data.lockstep import Acks
-
-STATE_BYTES_MAX = 12 << 20
-"""Frames in one FeedState; a reader further behind starts from the last values."""
-RING_BYTES_MAX = 24 << 20
+from services.market_data.values import Playable, Values
 
 
 class Bars(Protocol):
@@ -58,17 +52,6 @@ class Settings(NamedTuple):
     """Hand orders that belong to the run, by push."""
 
 
-class _Playable(NamedTuple):
-    end: PushEnd
-    day: DayOpened | None
-    bars: tuple[BarsClosed, ...]
-    batches: tuple[QuoteBatch, ...]
-
-    def messages(self) -> tuple[Message, ...]:
-        opened: tuple[Message, ...] = (self.day,) if self.day is not None else ()
-        return (*opened, *self.bars, *self.batches, self.end)
-
-
 class PlayerCore:
     """Plays what its adapter reads."""
 
@@ -83,15 +66,12 @@ class PlayerCore:
             self._scripted.setdefault(placed.push, []).append(placed.order)
         self._state = "waiting"
         self._next: PushRead | None = None
-        self._current: _Playable | None = None
+        self._current: Playable | None = None
         self._bars: Bars | None = None
         self._day: DayOpened | None = None
-        self._table: QuoteTable | None = None
-        self._before: QuoteTable | None = None
+        self._values = Values(settings.ring_s * settings.speed_milli * 1_000_000, ring=settings.pace is Pace.REAL_TIME)
         self._said: PushId = 0
         """Last push said, while reading the day again."""
-        self._ring: deque[tuple[PushId, PushId, tuple[bytes, ...]]] = deque()
-        self._ring_bytes = 0
         self._anchor: tuple[int, int] | None = None
         self._skipped = False
         self._pushes_of_day = 0
@@ -310,16 +290,16 @@ class PlayerCore:
         self._due_ns = self._acks.repeat_at_ns()
         return [Publish(FEED, self._current.end)]
 
-    def _say(self, playable: _Playable) -> list[Output]:
+    def _say(self, playable: Playable) -> list[Output]:
         return [Publish(FEED, message) for message in playable.messages()]
 
-    def _record(self, playable: _Playable) -> list[Output]:
+    def _record(self, playable: Playable) -> list[Output]:
         if not self._settings.record:
             return []
         flush = bool(playable.end.hand) or playable.end.last_of_day or playable.day is not None
         return [Effect(RecordPush(playable.end.push, playable.messages(), flush))]
 
-    def _playable(self, read: PushRead, prev: PushId) -> _Playable:
+    def _playable(self, read: PushRead, prev: PushId) -> Playable:
         """Make the push as it is said: our pace, our hand orders, bars in front of the quotes."""
         push, day = read.end.push, read.day
         if day is not None:
@@ -330,7 +310,7 @@ class PlayerCore:
         batches, gap = read.batches, read.end.gap
         bars = tuple(self._bars.push(read.end, batches)) if self._bars is not None else ()
         if self._skipped and not self._skip(read):
-            batches, gap, self._skipped = self._whole_table(read), True, False
+            batches, gap, self._skipped = self._values.whole(read.end, read.batches), True, False
         own = [placed.order for placed in self._hand.values() if placed.push == push]
         end = replace(
             read.end,
@@ -341,58 +321,19 @@ class PlayerCore:
             prev=prev,
             gap=gap,
         )
-        return _Playable(end, day, bars, batches)
+        return Playable(end, day, bars, batches)
 
-    def _whole_table(self, read: PushRead) -> tuple[QuoteBatch, ...]:
-        """After skipping, say the last values of all stocks: a reader has seen none of them."""
-        assert self._table is not None
-        for batch in read.batches:
-            self._table.apply(batch)
-        whole = self._table.to_batch(read.end.ts_ns, read.end.phase)
-        return tuple(_cut(whole, read.end))
-
-    def _take_in(self, playable: _Playable) -> None:
-        """Bring the last values up to this push, keeping the ones before it."""
+    def _take_in(self, playable: Playable) -> None:
+        self._values.take_in(playable)
         if playable.day is not None:
-            size = len(Instruments(playable.day.instruments))
-            self._day, self._table, self._before = playable.day, QuoteTable(size), QuoteTable(size)
-        elif self._current is not None and self._table is not None and self._before is not None:
-            for batch in self._current.batches:
-                self._before.apply(batch)
-        if self._table is not None:
-            for batch in playable.batches:
-                self._table.apply(batch)
-        if self._state == "rebuilding" and self._before is not None and self._table is not None:
-            self._current = playable
-        self._remember(playable)
-
-    def _remember(self, playable: _Playable) -> None:
-        """Keep the last minute in a ring for readers that fell behind; in lockstep nobody does."""
-        if self._settings.pace is Pace.LOCKSTEP:
-            return
-        frames = tuple(encode_body(message) for message in playable.messages())
-        self._ring.append((playable.end.push, playable.end.ts_ns, frames))
-        self._ring_bytes += sum(len(frame) for frame in frames)
-        oldest_ns = playable.end.ts_ns - self._settings.ring_s * self._settings.speed_milli * 1_000_000
-        while self._ring and (self._ring[0][1] < oldest_ns or self._ring_bytes > RING_BYTES_MAX):
-            self._ring_bytes -= sum(len(frame) for frame in self._ring.popleft()[2])
+            self._day = playable.day
 
     # ------------------------------------------------------------------ questions
 
     def _feed_state(self, request: FeedStateRequest) -> FeedState:
         if self._current is None or self._state in ("waiting", "rebuilding"):
             return FeedState(None, b"", 0, (), gap=False)
-        behind = [frames for push, _, frames in self._ring if push > request.have]
-        known = any(push == request.have for push, _, _ in self._ring)
-        if known and not request.fresh and sum(len(frame) for frames in behind for frame in frames) <= STATE_BYTES_MAX:
-            return FeedState(self._day, b"", 0, tuple(frame for frames in behind for frame in frames), gap=False)
-        table = b""
-        if self._before is not None and self._current.day is None:
-            table = encode_body(self._before.to_batch(self._current.end.ts_ns, self._current.end.phase))
-        frames = tuple(encode_body(message) for message in self._current.messages())
-        end = self._current.end
-        lost = self._settings.pace is not Pace.LOCKSTEP and request.have not in (end.prev, end.push)
-        return FeedState(self._day, table, self._current.end.prev, frames, gap=lost)
+        return self._values.state_for(request, lockstep=self._settings.pace is Pace.LOCKSTEP)
 
     def _place(self, order: HandOrder, origin: Origin) -> list[Output]:
         assert origin.token is not None
@@ -423,13 +364,3 @@ class PlayerCore:
             elif self._may_play(now_ns):
                 outputs += self._play(now_ns)
         return outputs
-
-
-def _cut(whole: QuoteBatch, end: PushEnd) -> list[QuoteBatch]:
-    """Cut one large batch into batches of wire size."""
-    quotes = quotes_of(whole)
-    cut: list[QuoteBatch] = []
-    for part, at in enumerate(range(0, whole.count, QUOTES_PER_BATCH_MAX)):
-        piece = Quotes(*(column[..., at : at + QUOTES_PER_BATCH_MAX] for column in quotes))
-        cut.append(batch_of(end.push, part, end.ts_ns, end.phase, piece))
-    return cut

@@ -1,0 +1,1 @@
+"""The processes, one package each; they talk by message only."""

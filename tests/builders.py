@@ -1,0 +1,120 @@
+"""Small makers of days, quotes and pushes for tests. Prices in yuan here for reading, 0.001 yuan in the messages."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from common.domain.calendar import S1500, hms, phase_at, ts_of
+from common.domain.values import Board, Pace, Phase, push_id
+from common.messages.columns import Quotes, batch_of
+from common.messages.market import LEVELS, DayOpened, HandOrder, InstrumentTable, PushEnd, QuoteBatch
+
+DAY = 20260105
+PREV_DAY = 20251231
+
+
+def milli(yuan: float) -> int:
+    """Return a price in 0.001 yuan."""
+    return round(yuan * 1000)
+
+
+def table(  # noqa: PLR0913 - a builder of test data names every column
+    closes: Mapping[str, float],
+    *,
+    day: int = DAY,
+    references: Mapping[str, float] | None = None,
+    flags: Mapping[str, int] | None = None,
+    float_shares: int = 500_000_000,
+    bonus_e6: Mapping[str, int] | None = None,
+    cash_e6: Mapping[str, int] | None = None,
+) -> InstrumentTable:
+    """Make an instrument table from previous closes (10 % limits; `references` where a stock goes ex)."""
+    symbols = list(closes)
+    raw = np.array([milli(closes[symbol]) for symbol in symbols], "<i4")
+    refs = np.array([milli((references or {}).get(symbol, closes[symbol])) for symbol in symbols], "<i4")
+    up = ((refs.astype(np.int64) * 110 + 500) // 1000 * 10).astype("<i4")
+    down = ((refs.astype(np.int64) * 90 + 500) // 1000 * 10).astype("<i4")
+    board = np.array([Board.CHINEXT if symbol.startswith("3") else Board.MAIN for symbol in symbols], "u1")
+    return InstrumentTable(
+        day=day,
+        symbols=symbols,
+        names=[f"N{symbol[:6]}" for symbol in symbols],
+        board=board.tobytes(),
+        prev_close=refs.tobytes(),
+        raw_prev_close=raw.tobytes(),
+        up_limit=up.tobytes(),
+        down_limit=down.tobytes(),
+        float_shares=np.full(len(symbols), float_shares, "<i8").tobytes(),
+        flags=np.array([(flags or {}).get(symbol, 0) for symbol in symbols], "<u2").tobytes(),
+        ex_cash_e6=np.array([(cash_e6 or {}).get(symbol, 0) for symbol in symbols], "<i8").tobytes(),
+        ex_bonus_e6=np.array([(bonus_e6 or {}).get(symbol, 0) for symbol in symbols], "<i8").tobytes(),
+    )
+
+
+def day_opened(instruments: InstrumentTable, prev_day: int = PREV_DAY, **changes: object) -> DayOpened:
+    """Make the message that opens a day."""
+    day = instruments.day
+    fields: dict[str, object] = {
+        "feed_epoch": f"test:{day}", "day": day, "prev_day": prev_day, "push": push_id(day, 0),
+        "ts_ns": ts_of(day, hms("09:00")), "pace": Pace.LOCKSTEP, "speed_milli": 0, "interval_ms": 3000,
+        "source": "test", "instruments": instruments,
+    }  # fmt: skip
+    fields.update(changes)
+    return DayOpened(**fields)  # type: ignore[arg-type]  # a builder forwards by name
+
+
+class Quote:
+    """One quote in yuan; missing sides of the book are empty."""
+
+    def __init__(  # noqa: PLR0913 - names every column of a quote
+        self,
+        last: float,
+        *,
+        bid: Sequence[tuple[float, int]] = (),
+        ask: Sequence[tuple[float, int]] = (),
+        open_: float = 0,
+        high: float = 0,
+        low: float = 0,
+        volume: int = 1000,
+        second: int | None = None,
+    ) -> None:
+        self.last, self.bid, self.ask = milli(last), bid, ask
+        self.open, self.high, self.low = milli(open_ or last), milli(high or last), milli(low or last)
+        self.volume, self.second = volume, second
+
+
+def batch(instruments: InstrumentTable, push: int, second: int, quotes: Mapping[str, Quote], part: int = 0) -> QuoteBatch:
+    """Make a quote batch from quotes by symbol."""
+    symbols = list(quotes)
+    at = {symbol: row for row, symbol in enumerate(instruments.symbols)}
+    refs = np.frombuffer(instruments.prev_close, "<i4")
+    n = len(symbols)
+    index = np.array([at[symbol] for symbol in symbols], "<u2")
+
+    def column(name: str) -> np.ndarray:
+        return np.array([getattr(quotes[symbol], name) for symbol in symbols], "<i8")
+
+    def levels(side: str, which: int) -> np.ndarray:
+        out = np.zeros((LEVELS, n), "<i4")
+        for col, symbol in enumerate(symbols):
+            for level, pair in enumerate(getattr(quotes[symbol], side)):
+                out[level, col] = milli(pair[0]) if which == 0 else pair[1]
+        return out
+
+    times = np.array([1000 * (quotes[s].second or second) for s in symbols], "<i4")
+    packed = Quotes(
+        index, times, column("last"), refs[index], column("open"), column("high"), column("low"), column("volume"),
+        column("volume") * column("last"), levels("bid", 0), levels("bid", 1), levels("ask", 0), levels("ask", 1),
+    )  # fmt: skip
+    return batch_of(push, part, ts_of(instruments.day, second), phase_at(second), packed)
+
+
+def push_end(
+    day: int, number: int, second: int, *, parts: int = 0, prev: int, hand: Sequence[HandOrder] = (), bar_parts: int = 0
+) -> PushEnd:
+    """Make the end of a push."""
+    phase = Phase.PRE_OPEN if number == 0 else phase_at(second)
+    return PushEnd(
+        f"test:{day}", day, push_id(day, number), ts_of(day, second), phase, parts, bar_parts,
+        last_of_day=second >= S1500, hand=tuple(hand), prev=prev,
+    )  # fmt: skip
