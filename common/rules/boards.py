@@ -1,0 +1,60 @@
+"""Which board and exchange a code belongs to on a day. What is out of scope is refused with its reason, never guessed."""
+
+from collections.abc import Iterable
+
+from common.domain.errors import BadSymbolError, PastCalendarError
+from common.domain.values import Board, Day, Symbol
+from common.rules.tables import CODES, OUT_OF_SCOPE, TABLES_BEGIN, CodeRow, Exchange
+
+SUFFIXES = {"SH": Exchange.SSE, "SZ": Exchange.SZSE, "BJ": Exchange.BSE}
+BOARD_NAMES = {Board.MAIN: "main", Board.CHINEXT: "chinext", Board.STAR: "star", Board.BSE: "bse"}
+BOARDS_BY_NAME = {name: board for board, name in BOARD_NAMES.items()}
+
+
+def exchange_of(symbol: Symbol) -> Exchange:
+    """Return the exchange that a symbol's suffix names; raises `BadSymbolError`."""
+    digits, dot, suffix = symbol.partition(".")
+    if not dot or suffix not in SUFFIXES or len(digits) != 6 or not (digits.isascii() and digits.isdigit()):
+        raise BadSymbolError(f"{symbol!r} is no stock code; write six digits and the exchange, like 600519.SH")
+    return SUFFIXES[suffix]
+
+
+def _row_of(symbol: Symbol, exchange: Exchange) -> CodeRow | None:
+    return next((row for row in CODES if row.exchange == exchange and symbol.startswith(row.prefix)), None)
+
+
+def board_of(symbol: Symbol, day: Day) -> Board:
+    """Return the board of a symbol on a day; raises `BadSymbolError` that says why a code is out of scope."""
+    if day < TABLES_BEGIN:
+        raise PastCalendarError(f"the rule tables begin on {TABLES_BEGIN}; nothing is known about {day}")
+    exchange = exchange_of(symbol)
+    for out in OUT_OF_SCOPE:
+        if out.exchange == exchange and symbol.startswith(out.prefix):
+            raise BadSymbolError(f"{symbol} is {out.what}, not an A share; only A shares are traded here")
+    row = _row_of(symbol, exchange)
+    if row is None:
+        raise BadSymbolError(f"{symbol} is no known A-share code of {exchange.name}; check the digits and the suffix")
+    if day > row.last:
+        raise BadSymbolError(f"{symbol} is an old BSE code, not used after {row.last}; use its new 920 code")
+    if day < row.first:
+        raise BadSymbolError(f"{symbol}: codes that begin with {row.prefix} trade since {row.first} only, asked for {day}")
+    return row.board
+
+
+def board_mask(boards: Iterable[int]) -> int:
+    """Return the set of boards as bits, bit n for board n: the form that kernels take."""
+    mask = 0
+    for board in boards:
+        mask |= 1 << int(board)
+    return mask
+
+
+def is_code(symbol: Symbol) -> bool:
+    """Tell whether a symbol is an A-share code of any day."""
+    digits, dot, suffix = symbol.partition(".")
+    if not dot or suffix not in SUFFIXES or len(digits) != 6 or not (digits.isascii() and digits.isdigit()):
+        return False
+    exchange = SUFFIXES[suffix]
+    if any(out.exchange == exchange and symbol.startswith(out.prefix) for out in OUT_OF_SCOPE):
+        return False
+    return _row_of(symbol, exchange) is not None
