@@ -85,7 +85,11 @@ class Rule(Protocol):
     """NamedTuple of the pool row's named integers; always has `float_value`."""
     CONTEXT_PRICES: tuple[str, ...]
     """Fields of Context that are prices, rescaled on ex-days."""
+    PARAM_WORDS: dict[str, dict[str, int]]
+    """Parameters that a configuration gives as words, e.g. {"confirm_at": {"intraday": 0, "close": 1}}."""
     INITIAL_MEMORY: Any
+    check_params: Callable[[Any], list[str]]
+    """What is wrong with parameter values, one sentence each; empty = nothing."""
     decide: Callable[[Any, Any, Any, Step, Position], tuple[Any, Decision]]
     explain: Callable[[Any, Any, Any, Step, Position], tuple[Check, ...]]
     """What `decide` looks at for this step, entry checks for an empty position, exit checks otherwise."""
