@@ -1,0 +1,1 @@
+"""The `pankou` command: what people type."""
