@@ -37,7 +37,9 @@ def board_of(symbol: Symbol, day: Day) -> Board:
     if day > row.last:
         raise BadSymbolError(f"{symbol} is an old BSE code, not used after {row.last}; use its new 920 code")
     if day < row.first:
-        raise BadSymbolError(f"{symbol}: codes that begin with {row.prefix} trade since {row.first} only, asked for {day}")
+        raise BadSymbolError(
+            f"{symbol}: codes that begin with {row.prefix} trade since {row.first} only, asked for {day}"
+        )
     return row.board
 
 

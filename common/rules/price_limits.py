@@ -38,9 +38,9 @@ def limit_bp(board: int, day: Day, st: bool, phase: int = 0) -> int:
     """Return the width of the band in basis points; 0 = no row, that is no limit known."""
     wanted = 1 if st else 0
     for row in PRICE_LIMITS:
-        if row.board == board and row.phase == phase and row.first <= day <= row.last:
-            if row.st == ANY or row.st == wanted:
-                return row.bp
+        in_force = row.board == board and row.phase == phase and row.first <= day <= row.last
+        if in_force and row.st in (ANY, wanted):
+            return row.bp
     return 0
 
 
@@ -70,7 +70,7 @@ def _around(prev_close: Price, up_bp: int, down_bp: int, inward: bool) -> Band:
 @kernel
 def _first_day_band(board: int, day: Day, issue_price: Price, exchange: int) -> Band:
     for row in ISSUE_BANDS:
-        if row.board == board and row.first <= day <= row.last and (row.exchange == 0 or row.exchange == exchange):
+        if row.board == board and row.first <= day <= row.last and row.exchange in (0, exchange):
             if row.up_bp == 0:
                 return Band(0, 0)
             return _around(issue_price, row.up_bp, row.down_bp, False)

@@ -20,9 +20,7 @@ class Sizing(NamedTuple):
 
 
 @kernel
-def buy_need(
-    shares: Shares, price: Price, day: Day, exchange: int, commission_e7: int, commission_min: Cash
-) -> Cash:
+def buy_need(shares: Shares, price: Price, day: Day, exchange: int, commission_e7: int, commission_min: Cash) -> Cash:
     """Return the cash a buy freezes: its worst turnover and the fees on it."""
     turnover = shares * price
     return turnover + fees(_BUY, day, exchange, turnover, 0, commission_e7, commission_min, shares, 0)

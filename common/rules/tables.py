@@ -294,8 +294,5 @@ OUT_OF_SCOPE = (
     OutRow(Exchange.SSE, "900", "a B share"),
     OutRow(Exchange.SZSE, "200", "a B share"),
     *(OutRow(Exchange.SSE, prefix, "a fund or bond") for prefix in ("5", "110", "111", "113", "118", "132")),
-    *(
-        OutRow(Exchange.SZSE, prefix, "a fund or bond")
-        for prefix in ("15", "16", "18", "120", "123", "127", "128")
-    ),
+    *(OutRow(Exchange.SZSE, prefix, "a fund or bond") for prefix in ("15", "16", "18", "120", "123", "127", "128")),
 )

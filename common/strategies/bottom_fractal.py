@@ -97,9 +97,7 @@ def _trails(params: Params, step: Step, position: Position) -> bool:
 
 
 @kernel
-def decide(
-    params: Params, memory: Memory, context: Context, step: Step, position: Position
-) -> tuple[Memory, Decision]:
+def decide(params: Params, memory: Memory, context: Context, step: Step, position: Position) -> tuple[Memory, Decision]:
     """Decide on one closed 5-minute bar; a stock that has not traded today is left alone."""
     nothing = Decision(NONE, 0, MARKETABLE, 0, _NO_REASON)
     kept = Memory(memory.half_sold and position.shares > 0)
@@ -138,9 +136,7 @@ def _explain_entry(params: Params, context: Context, step: Step) -> tuple[Check,
     )
 
 
-def explain(
-    params: Params, memory: Memory, context: Context, step: Step, position: Position
-) -> tuple[Check, ...]:
+def explain(params: Params, memory: Memory, context: Context, step: Step, position: Position) -> tuple[Check, ...]:
     """Return what `decide` looks at for the same arguments; an exit check passes when it says sell."""
     if step.day_open <= 0 or step.last <= 0:
         return (Check("traded_today", False, {"day_open": step.day_open, "last": step.last}),)

@@ -131,8 +131,12 @@ def _exit_reason(params: Params, memory: Memory, step: Step, position: Position)
 
 
 @kernel
-def decide(
-    params: Params, memory: Memory, context: Context, step: Step, position: Position
+def decide(  # every rule gets its context; this one decides without
+    params: Params,
+    memory: Memory,
+    context: Context,  # noqa: ARG001
+    step: Step,
+    position: Position,
 ) -> tuple[Memory, Decision]:
     """Decide on one step of continuous trading; a stock that has not traded today is left alone."""
     if step.day_open <= 0 or step.last <= 0:
@@ -168,7 +172,11 @@ def _explain_entry(params: Params, memory: Memory, step: Step) -> tuple[Check, .
 
 
 def explain(
-    params: Params, memory: Memory, context: Context, step: Step, position: Position
+    params: Params,
+    memory: Memory,
+    context: Context,  # noqa: ARG001
+    step: Step,
+    position: Position,
 ) -> tuple[Check, ...]:
     """Return what `decide` looks at for the same arguments; an exit check passes when it says sell."""
     if step.day_open <= 0 or step.last <= 0:

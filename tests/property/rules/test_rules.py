@@ -27,8 +27,9 @@ def test_limits_lie_around_the_reference_within_their_rate(board: int, day: int,
     if bp == 0:
         assert (up, down) == (0, 0)
         return
-    assert up % 10 == 0 and down % 10 == 0
-    assert down <= reference < up and (down < reference or reference == 10)
+    assert (up % 10, down % 10) == (0, 0)
+    assert down <= reference < up
+    assert down < reference or reference == 10
     for limit in (up, down):
         room = abs(limit - reference) * 10_000
         assert room <= max(bp * reference + 5 * 10_000, 10 * 10_000)
@@ -42,7 +43,8 @@ def test_limits_lie_around_the_reference_within_their_rate(board: int, day: int,
 def test_a_higher_reference_never_has_lower_limits(board: int, day: int, one: int, other: int) -> None:
     low, high = sorted((one, other))
     below, above = price_band(board, day, low, False), price_band(board, day, high, False)
-    assert below.up <= above.up and below.down <= above.down
+    assert below.up <= above.up
+    assert below.down <= above.down
 
 
 @given(
@@ -60,9 +62,7 @@ def test_deals_bear_exactly_the_fees_of_their_order(
     for quantity, price in deals:
         added = deal_fees(side, day, exchange, quantity * price, turnover, rate_e7, minimum, quantity, count)
         assert min(added) >= 0
-        assert sum(added) == fees(
-            side, day, exchange, quantity * price, turnover, rate_e7, minimum, quantity, count
-        )
+        assert sum(added) == fees(side, day, exchange, quantity * price, turnover, rate_e7, minimum, quantity, count)
         turnover, count, total = turnover + quantity * price, count + quantity, total + sum(added)
     assert total == sum(order_fees(side, day, exchange, turnover, rate_e7, minimum, count))
 
@@ -96,10 +96,9 @@ def test_a_sized_buy_is_paid_for_and_one_lot_more_is_not(
     step = 100 if board <= Board.CHINEXT else 1
     assert check_buy_lots(board, sized) is Reason.NONE
     assert buy_need(sized, price, day, 2, 1500, 5000) <= min(slot, free)
-    assert (
-        checks.check_size_cap(board, day, sized + step) is Reason.ORDER_TOO_LARGE
-        or buy_need(sized + step, price, day, 2, 1500, 5000) > min(slot, free)
-    )
+    assert checks.check_size_cap(board, day, sized + step) is Reason.ORDER_TOO_LARGE or buy_need(
+        sized + step, price, day, 2, 1500, 5000
+    ) > min(slot, free)
 
 
 @given(boards, st.integers(1, 1_000_000), st.integers(1, 10_000))

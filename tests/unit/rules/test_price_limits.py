@@ -10,7 +10,6 @@ from common.domain.values import Board
 from common.rules.boards import board_of, exchange_of
 from common.rules.price_limits import NO_BAND, Band, ListingPhase, free_sessions, limit_bp, price_band
 
-SHARED = Path(__file__).parents[4] / "shared" / "ashare_rules" / "limit_price_cases.csv"
 PHASES = {
     "normal": ListingPhase.NORMAL,
     "ipo": ListingPhase.NORMAL,
@@ -87,9 +86,9 @@ def milli(text: str) -> int:
     return int(Decimal(text) * 1000) if text not in {"", "none"} else 0
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="shared rule cases are not here")
-def test_every_shared_case() -> None:
-    with SHARED.open(encoding="utf-8", newline="") as file:
+def test_every_shared_case(shared_data: Path) -> None:
+    cases = shared_data.parent / "ashare_rules" / "limit_price_cases.csv"
+    with cases.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) >= 107
     for row in rows:

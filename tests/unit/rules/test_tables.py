@@ -73,7 +73,9 @@ EXPECTED: dict[str, set[tuple[Any, ...]]] = {
         for x in r["exchanges"]
     },
     "CODES": {
-        (EXCHANGES[r["exchange"]], prefix, BOARDS[r["board"]], *span(r)) for r in TOML["code"] for prefix in r["prefixes"]
+        (EXCHANGES[r["exchange"]], prefix, BOARDS[r["board"]], *span(r))
+        for r in TOML["code"]
+        for prefix in r["prefixes"]
     },
     "OUT_OF_SCOPE": {
         (EXCHANGES[r["exchange"]], prefix, r["what"]) for r in TOML["out_of_scope"] for prefix in r["prefixes"]
@@ -94,7 +96,9 @@ def test_every_section_of_the_file_is_compared() -> None:
     assert number(TOML["delisting_first_day"]["from"]) == t.DELISTING_FREE_FIRST
 
 
-@pytest.mark.parametrize("table", ["PRICE_LIMITS", "FREE_SESSIONS", "ISSUE_BANDS", "LOTS", "ORDER_CAPS", "CAGES", "FEES"])
+@pytest.mark.parametrize(
+    "table", ["PRICE_LIMITS", "FREE_SESSIONS", "ISSUE_BANDS", "LOTS", "ORDER_CAPS", "CAGES", "FEES"]
+)
 def test_no_two_rows_hold_on_one_day(table: str) -> None:
     keys = {
         "PRICE_LIMITS": 3, "FREE_SESSIONS": 1, "ISSUE_BANDS": 2, "LOTS": 1, "ORDER_CAPS": 1, "CAGES": 1, "FEES": 2,
