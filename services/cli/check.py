@@ -4,28 +4,19 @@ import re
 from datetime import date
 
 from common.domain.ids import COID_LENGTH
+from common.domain.reasons import Reason
 from common.domain.values import MILLI, TICK, Board, Day, Price, Shares, Symbol
+from common.rules.boards import SUFFIXES, exchange_of, is_code
+from common.rules.lots import check_buy_lots
+from common.rules.tables import CODES
 from services.cli.faults import BadInputError
 
 SHARES_MAX = 100_000_000
 """More than any order can be; typing errors stop here, the dated limits of the boards are risk's."""
 PRICE_MAX = 100_000 * MILLI
 
-_EXCHANGES = {
-    "SH": (("60", Board.MAIN), ("688", Board.STAR), ("689", Board.STAR)),
-    "SZ": (("00", Board.MAIN), ("30", Board.CHINEXT)),
-    "BJ": (("920", Board.BSE), ("43", Board.BSE), ("83", Board.BSE), ("87", Board.BSE)),
-}
-"""First digits of the A shares of an exchange."""
 _SYMBOL = re.compile(r"(?:(SH|SZ|BJ)\.?)?(\d{6})(?:\.(SH|SZ|BJ))?\Z", re.IGNORECASE)
 _PRICE = re.compile(r"(\d{1,9})(?:\.(\d+))?\Z")
-
-
-def _board(exchange: str, digits: str) -> Board | None:
-    for head, board in _EXCHANGES[exchange]:
-        if digits.startswith(head):
-            return board
-    return None
 
 
 def parse_symbol(text: str) -> Symbol:
@@ -34,22 +25,22 @@ def parse_symbol(text: str) -> Symbol:
     if found is None:
         raise BadInputError("bad.symbol", text=text)
     before, digits, after = found.groups()
-    named = (before or after or "").upper()
     if before and after and before.upper() != after.upper():
         raise BadInputError("bad.symbol", text=text)
-    for exchange in (named,) if named else tuple(_EXCHANGES):
-        if _board(exchange, digits) is not None:
+    named = (before or after or "").upper()
+    for exchange in (named,) if named else tuple(SUFFIXES):
+        if is_code(f"{digits}.{exchange}"):
             return f"{digits}.{exchange}"
     raise BadInputError("bad.symbol", text=text)
 
 
 def board_of(symbol: Symbol) -> Board:
     """Return the board of a symbol that `parse_symbol` returned."""
-    digits, _, exchange = symbol.partition(".")
-    board = _board(exchange, digits)
-    if board is None:
-        raise BadInputError("bad.symbol", text=symbol)
-    return board
+    exchange = exchange_of(symbol)
+    for row in CODES:
+        if row.exchange == exchange and symbol.startswith(row.prefix):
+            return row.board
+    raise BadInputError("bad.symbol", text=symbol)
 
 
 def parse_shares(text: str) -> Shares:
@@ -63,12 +54,12 @@ def parse_shares(text: str) -> Shares:
 def check_buy_lot(symbol: Symbol, shares: Shares) -> None:
     """Refuse a buy that is no whole lot: hundreds on main and ChiNext; STAR 200 and more, Beijing 100 and more."""
     board = board_of(symbol)
+    if check_buy_lots(board, shares) is Reason.NONE:
+        return
     if board in (Board.MAIN, Board.CHINEXT):
-        if shares % 100:
-            lower = shares // 100 * 100
-            raise BadInputError("bad.lot", shares=shares, symbol=symbol, lower=lower or 100, upper=(lower or 100) + 100)
-    elif shares < (least := 200 if board is Board.STAR else 100):
-        raise BadInputError("bad.lot_least", shares=shares, symbol=symbol, least=least)
+        lower = shares // 100 * 100 or 100
+        raise BadInputError("bad.lot", shares=shares, symbol=symbol, lower=lower, upper=lower + 100)
+    raise BadInputError("bad.lot_least", shares=shares, symbol=symbol, least=200 if board is Board.STAR else 100)
 
 
 def parse_price(text: str) -> Price:
@@ -109,3 +100,12 @@ def parse_coid(text: str) -> str:
     if len(clean) != COID_LENGTH or not clean.isascii() or not clean.isalnum():
         raise BadInputError("bad.coid", text=text)
     return clean
+
+
+def parse_time(text: str) -> int:
+    """Return the second of the day of 09:30 or 09:30:00."""
+    found = re.match(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?\Z", text.strip())
+    if found is None:
+        raise BadInputError("bad.time", text=text)
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return hours * 3600 + minutes * 60 + seconds

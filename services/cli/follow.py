@@ -1,0 +1,154 @@
+"""Watching a run: where the player is, and every fill as it happens, until the tapes are played."""
+
+from typing import NamedTuple, Protocol
+
+from common.domain.values import Day
+from common.messages.control import Status, StatusRequest
+from common.messages.orders import Events, EventsRequest
+from services.cli.books import GATEWAY, PAGE_ROWS, Fill, fills_in
+from services.cli.faults import CliError, SilentError
+from services.cli.session import Session
+from services.cli.supervisor import Process
+
+POLL_S = 0.25
+SILENCE_S = 60.0
+"""A service may be restarted while we watch; longer silence ends the watching, not the run."""
+ENDS = frozenset({"finished", "held"})
+"""States of the player in which nothing moves by itself."""
+DEAD = frozenset({"FATAL", "UNKNOWN"})
+
+
+class Place(NamedTuple):
+    """Where the player is."""
+
+    state: str
+    day: Day
+    push: int
+    """Number within the day."""
+    pushes: int
+    """Pushes of the day, -1 where not known."""
+    ts_ns: int
+    """Data time."""
+    waiting_for: str
+
+
+class Clock(Protocol):
+    """Monotonic time and sleep; tests give their own."""
+
+    def monotonic_ns(self) -> int:
+        """Return monotonic nanoseconds."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class Screen(Protocol):
+    """Where the watching is shown."""
+
+    def place(self, place: Place, rate: float) -> None:
+        """Show where the player is and how many times faster than real time it goes."""
+
+    def fill(self, fill: Fill) -> None:
+        """Show a deal."""
+
+    def close(self) -> None:
+        """Stop showing."""
+
+
+class Follower:
+    """Polls the player and the gateway's journal."""
+
+    def __init__(self, session: Session, screen: Screen, clock: Clock) -> None:
+        self._session = session
+        self._screen = screen
+        self._clock = clock
+        self._next_seq = 1
+        self._rate = Rate()
+        self._silent_since = 0
+
+    def run(self) -> str:
+        """Watch until the tapes are played or held; returns the player's state."""
+        try:
+            while True:
+                place = self._place()
+                if place is not None:
+                    self._screen.place(place, self._rate.add(place, self._clock.monotonic_ns()))
+                self._show_fills()
+                if place is not None and place.state in ENDS:
+                    return place.state
+                self._check_silence(place)
+                self._clock.sleep(POLL_S)
+        finally:
+            self._screen.close()
+
+    def _place(self) -> Place | None:
+        try:
+            status = self._session.ask("market_data", StatusRequest(), Status, control=True)
+        except SilentError:
+            return None
+        return place_of(status)
+
+    def _show_fills(self) -> None:
+        try:
+            while True:
+                answer = self._session.ask(GATEWAY, EventsRequest(self._next_seq, PAGE_ROWS), Events)
+                for fill in fills_in(list(answer.rows)):
+                    self._screen.fill(fill)
+                if not answer.rows:
+                    return
+                self._next_seq = answer.rows[-1].seq + 1
+                if self._next_seq > answer.last_seq:
+                    return
+        except SilentError:
+            return  # it is being restarted; its journal has what we miss
+
+    def _check_silence(self, place: Place | None) -> None:
+        now = self._clock.monotonic_ns()
+        if place is not None:
+            self._silent_since = 0
+        elif self._silent_since == 0:
+            self._silent_since = now
+        elif now - self._silent_since > SILENCE_S * 1e9:
+            raise SilentError("err.silent", peer="market_data", seconds=SILENCE_S)
+
+
+def place_of(status: Status) -> Place:
+    """Return where the player says it is."""
+    numbers = status.numbers
+    return Place(
+        status.state,
+        numbers.get("day", 0),
+        numbers.get("push_number", 0),
+        numbers.get("pushes_of_day", -1),
+        numbers.get("ts_ns", 0),
+        status.words.get("waiting_for", ""),
+    )
+
+
+class Rate:
+    """How many times faster than real time the data goes; steps over nights and lunch are left out."""
+
+    GAP_NS = 1_800_000_000_000
+    """A longer step of the data is a pause of the exchange."""
+
+    def __init__(self) -> None:
+        self._last: tuple[int, int] | None = None
+        self._data_ns = 0
+        self._wall_ns = 0
+
+    def add(self, place: Place, now_ns: int) -> float:
+        """Take a reading and return the rate so far."""
+        if self._last is not None:
+            data, wall = place.ts_ns - self._last[0], now_ns - self._last[1]
+            if 0 < data < self.GAP_NS and wall > 0:
+                self._data_ns += data
+                self._wall_ns += wall
+        self._last = (place.ts_ns, now_ns)
+        return self._data_ns / self._wall_ns if self._wall_ns else 0.0
+
+
+def check_alive(processes: list[Process] | None) -> None:
+    """Refuse to wait for a service that supervisord has given up."""
+    for process in processes or []:
+        if process.state in DEAD:
+            raise CliError("run.fatal", service=process.name, state=process.state)

@@ -1,0 +1,132 @@
+"""What `pankou run` does, step by step: everything is checked before the system that is up is touched."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from common.domain.values import PushId
+from common.messages.control import HoldRequest, HoldSet, StatusRequest
+from services.cli import faults, report, screen
+from services.cli.days import Days
+from services.cli.faults import BadInputError, CliError, SilentError
+from services.cli.follow import Clock, Follower, check_alive
+from services.cli.report_text import report_text
+from services.cli.session import Session
+from services.cli.settings import load_run, write_run_config
+from services.cli.supervisor import SERVICES, Supervisor
+
+READY_WAIT_S = 20.0
+ASK_TIMEOUT_S = 0.5
+LOG_LINES = 12
+
+
+class Wanted(NamedTuple):
+    """What somebody asked `run` for."""
+
+    resume: bool = False
+    follow: bool = True
+    profile: str = "sim"
+    feed: dict[str, object] = {}  # noqa: RUF012 - never written to
+    """Overrides of the [feed] table: pace, speed, slices of the day."""
+    until_push: PushId = 0
+
+
+def run(session: Session, wanted: Wanted, choose_days: Callable[[], Days], clock: Clock) -> int:
+    """Start a new run or go on with the last one; returns the exit code."""
+    folder = resumed(session) if wanted.resume else None
+    days = None if wanted.resume else choose_days()
+    supervisor = Supervisor(session.home)
+    stop_first(session, supervisor)
+    if folder is None and days is not None:
+        folder = session.home.new_run()
+        write_run_config(session, folder, wanted.profile, days, wanted.feed)
+        session.tell("run.new", run=folder.name, source=days.source)
+    if folder is None:
+        raise BadInputError("bad.nothing_to_resume", home=str(session.home.root))
+    launch(session, supervisor, folder, clock)
+    if wanted.until_push:
+        session.ask("market_data", HoldRequest(wanted.until_push), HoldSet, control=True)
+    if not wanted.follow:
+        session.tell("run.left_up")
+        return faults.OK
+    state = Follower(session, screen.choose(session.lang), clock).run()
+    if state == "held":
+        session.tell("run.held")
+        return faults.OK
+    show_report(session, folder)
+    return faults.OK
+
+
+def resumed(session: Session) -> Path:
+    """Return the folder of the run to go on with."""
+    folder = session.home.last_run()
+    if folder is None:
+        raise BadInputError("bad.nothing_to_resume", home=str(session.home.root))
+    session.tell("run.resume", run=folder.name)
+    return folder
+
+
+def stop_first(session: Session, supervisor: Supervisor) -> None:
+    """Stop a system that is up: two would fight for the ports."""
+    if supervisor.our_pids():
+        session.tell("run.stopping")
+        left = supervisor.stop().left
+        if left:
+            raise CliError("stop.left", pids=", ".join(map(str, left)))
+
+
+def launch(session: Session, supervisor: Supervisor, folder: Path, clock: Clock) -> None:
+    """Start the services and wait until each answers; when one does not, stop them again and show its log."""
+    try:
+        supervisor.start(folder)
+        silent = wait_ready(session, supervisor, clock)
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr or error.stdout or b"").decode(errors="replace").strip()
+        raise CliError("run.supervisor_failed", text=said) from error
+    except BaseException:
+        supervisor.stop()
+        raise
+    if not silent:
+        return
+    for name in silent:
+        session.warn("run.silent", service=name, seconds=READY_WAIT_S)
+        for line in supervisor.log_tail(folder, name, LOG_LINES):
+            click.echo(f"  {line}", err=True)
+    supervisor.stop()
+    raise SilentError("run.not_ready", services=", ".join(silent), logs=str(folder / "logs"))
+
+
+def wait_ready(session: Session, supervisor: Supervisor, clock: Clock) -> list[str]:
+    """Wait until every service answers; returns those that do not after 20 s, at once when one is given up."""
+    waiting = list(SERVICES)
+    end = clock.monotonic_ns() + int(READY_WAIT_S * 1e9)
+    while waiting and clock.monotonic_ns() < end:
+        waiting = [name for name in waiting if not answers(session, name)]
+        try:
+            check_alive(supervisor.processes())
+        except CliError as error:
+            return [str(error.facts["service"])]
+        if waiting:
+            clock.sleep(0.1)
+    return waiting
+
+
+def answers(session: Session, name: str) -> bool:
+    """Tell whether a service answers its status."""
+    try:
+        session.link.ask(name, StatusRequest(), control=True, timeout_s=ASK_TIMEOUT_S)
+    except SilentError:
+        return False
+    return True
+
+
+def show_report(session: Session, folder: Path) -> None:
+    """Gather, keep and print the report."""
+    found = report.gather(session, folder, list(load_run(session.home).account.rule_slots))
+    text = report_text(session.lang, found)
+    path = report.write(found, text, folder)
+    click.echo(text)
+    session.tell("run.report", path=str(path))
