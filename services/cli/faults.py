@@ -16,7 +16,7 @@ class CliError(PankouError):
 
     exit_code = REFUSED
 
-    def __init__(self, key: str, **facts: object) -> None:
+    def __init__(self, key: str, /, **facts: object) -> None:
         super().__init__(key)
         self.key = key
         self.facts = facts

@@ -1,5 +1,7 @@
 """Hand orders: stored, sent, asked again under the same key, answered in words."""
 
+import click
+
 from common.messages.orders import CancelExitRequest, CancelRequest, CloseRequest, Denied, Journalled, OpenRequest
 from common.messages.outputs import Message
 from common.messages.signals import Verdict, VerdictStatus
@@ -48,7 +50,7 @@ def send(session: Session, ask: Ask, as_json: bool = False) -> int:
     if as_json:
         echo_json(known)
     else:
-        session.tell("plain", text=answer_text(session, ask, known))
+        click.echo(answer_text(session, ask, known))
     return faults.REFUSED if is_denied(known) else faults.OK
 
 

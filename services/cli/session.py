@@ -36,15 +36,15 @@ class Session:
         """Return the session of a real invocation."""
         return Session(language(environ), home_of(environ), environ)
 
-    def say(self, key: str, **facts: object) -> str:
+    def say(self, key: str, /, **facts: object) -> str:
         """Return a text in the language of the session."""
         return say(self.lang, key, **facts)
 
-    def tell(self, key: str, **facts: object) -> None:
+    def tell(self, key: str, /, **facts: object) -> None:
         """Print a text."""
         click.echo(self.say(key, **facts))
 
-    def warn(self, key: str, **facts: object) -> None:
+    def warn(self, key: str, /, **facts: object) -> None:
         """Print a text to standard error."""
         click.echo(self.say(key, **facts), err=True)
 

@@ -75,7 +75,7 @@ def status_table(session: Session, processes: list[Process], answers: dict[str, 
                 process.pid if process else "-",
                 f"{process.since_s}s" if process else "-",
                 answer.state if answer else session.say("status.silent" if name in SERVICES else "status.no_question"),
-                session.say("yes" if answer and answer.ready else "no") if name in SERVICES else "-",
+                session.say("word.yes" if answer and answer.ready else "word.no") if name in SERVICES else "-",
                 numbers,
             )
         )
