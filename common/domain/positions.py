@@ -58,6 +58,7 @@ class OrderRecord:
     """Cash held at the start by a buy, fees included."""
     frozen: Cash = 0
     """Cash still held by a buy, fees included."""
+    deals: int = 0
     broker_id: str = ""
     ended: Reason = Reason.NONE
     """Why it was cancelled, rejected or expired."""
@@ -173,7 +174,7 @@ class Ledger:
 
     # -------------------------------------------------------------- orders
 
-    def submitted(  # one argument a column of the order: a record here would be SubmitOrder over again
+    def submitted(  # noqa: PLR0913 - one argument a column of the order: a record would be the message over again
         self,
         coid: str,
         key: str,
@@ -230,6 +231,7 @@ class Ledger:
             raise InvariantError(f"deal {deal}: {shares} shares at {price}, {order.left} of the order are left")
         self.deals.add(deal)
         order.filled += shares
+        order.deals += 1
         order.turnover += shares * price
         order.fees += fees
         self.fees_total += fees

@@ -67,6 +67,7 @@ class Reason(IntEnum):
     IN_DOUBT = 85
     KILL_SWITCH = 86
     NOT_READY = 87
+    TOO_MANY_ORDERS = 88
 
 
 class Words(NamedTuple):
@@ -129,5 +130,6 @@ WORDS: dict[Reason, Words] = {
     Reason.BROKER_REJECTED: Words("柜台拒单", "rejected by the broker"),
     Reason.IN_DOUBT: Words("状态不明，等待核实", "in doubt, waiting to be settled"),
     Reason.KILL_SWITCH: Words("总开关已关", "kill switch is on"),
+    Reason.TOO_MANY_ORDERS: Words("委托过于频繁；稍后再试", "too many orders in a second or a day; try later"),
     Reason.NOT_READY: Words("服务尚未就绪，稍后再试", "service not ready yet; try again"),
 }

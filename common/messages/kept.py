@@ -21,3 +21,12 @@ class PlacedHandOrder(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fiel
 
     order: HandOrder
     push: PushId
+
+
+# ------------------------------------------------------------------ order_gateway
+
+
+class RelayedHand(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A hand order as it was first asked for: the same key with another body is a conflict."""
+
+    order: HandOrder

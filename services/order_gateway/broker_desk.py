@@ -1,0 +1,196 @@
+"""Between the journal and the broker: what is sent, what comes back as rows, and what a restart has to send again."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from common.domain.orders import OrderState
+from common.domain.reasons import Reason
+from common.domain.values import Phase, PushId, Side, day_of_push
+from common.messages.market import PushEnd
+from common.messages.orders import (
+    CancelRejected,
+    CancelSubmitted,
+    OrderAccepted,
+    OrderCancelled,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    OrderSubmitted,
+    SubmitOrder,
+)
+from common.messages.outputs import Effect, Log, Output
+from services.order_gateway.books import Books
+from services.order_gateway.calls import (
+    Accepted,
+    AccountView,
+    Cancel,
+    Cancelled,
+    CancelRefused,
+    DealDone,
+    Expired,
+    Rejected,
+    Report,
+    Reports,
+    RestingOrder,
+    Restore,
+    Submit,
+)
+from services.order_gateway.limits import fees_of
+from services.order_gateway.market import Market
+from services.order_gateway.settings import Settings
+
+
+class _Pending(NamedTuple):
+    """Something on disk of which nobody knows whether the broker has it."""
+
+    push: PushId
+    seq: int
+    coid: str
+    cancel: CancelSubmitted | None
+
+
+class BrokerDesk:
+    """Makes calls of orders and cancels, and rows of reports."""
+
+    def __init__(self, books: Books, market: Market, settings: Settings) -> None:
+        self._books, self._market, self._settings = books, market, settings
+        self._pending: list[_Pending] = []
+
+    # ------------------------------------------------------------------ out
+
+    def submit(self, order: SubmitOrder, frozen: int, between: Sequence[Output] = ()) -> list[Output]:
+        """Journal a checked order and send it; `between` (answers) goes out after the commit and before the sending."""
+        market = self._market
+        rows = self._books.write(OrderSubmitted(order, frozen), market.push, 1)
+        return [*rows, *between, Effect(self._submit_call(order, market.push, market.ts_ns, market.phase))]
+
+    def cancel(self, cancel: CancelSubmitted, between: Sequence[Output] = ()) -> list[Output]:
+        """Journal a cancel of an open order and send it; `between` as in `submit`."""
+        rows = self._books.write(cancel, self._market.push, 1)
+        return [*rows, *between, Effect(self._cancel_call(cancel, self._market.push, self._market.ts_ns))]
+
+    def _submit_call(self, order: SubmitOrder, push: PushId, ts_ns: int, phase: Phase) -> Submit:
+        facts = self._market.facts(order.symbol)
+        assert facts is not None, f"{order.symbol} passed the checks and is gone"
+        record = self._books.ledger.order(order.coid)
+        holding = self._books.ledger.positions.get(order.symbol)
+        sellable = holding.sellable + record.left if holding is not None and order.side == Side.SELL else 0
+        return Submit(
+            order=order,
+            push=push,
+            ts_ns=ts_ns,
+            day=day_of_push(push),
+            board=facts.board,
+            phase=phase,
+            account=AccountView(self._books.ledger.free_cash + record.frozen, record.frozen, sellable),
+            book=self._market.book(order.symbol),
+            taken=self._books.taken(push, order.symbol, order.side),
+        )
+
+    def _cancel_call(self, cancel: CancelSubmitted, push: PushId, ts_ns: int) -> Cancel:
+        symbol = self._books.ledger.order(cancel.coid).symbol
+        return Cancel(cancel.key, cancel.coid, symbol, push, ts_ns, day_of_push(push))
+
+    # ------------------------------------------------------------------ in
+
+    def rows_of(self, reports: Reports) -> list[Output]:
+        """Journal what the broker reported; what is known already is passed over."""
+        outputs: list[Output] = []
+        stage = 0 if reports.matched else 1
+        for report in reports.reports:
+            outputs += self._row_of(report, reports, stage)
+        return outputs
+
+    def _row_of(self, report: Report, reports: Reports, stage: int) -> list[Output]:
+        books, push = self._books, reports.push
+        order = books.ledger.orders.get(report.coid)
+        if order is None:
+            return [Log("error", "broker reports an unknown order", {"coid": report.coid})]
+        match report:
+            case DealDone():
+                return self._deal(report, reports, stage)
+            case Accepted() if order.state is OrderState.SENDING and not order.broker_id:
+                return books.write(OrderAccepted(report.coid, report.broker_id), push, stage)
+            case Rejected() if order.open:
+                return books.write(OrderRejected(report.coid, report.reason, report.detail), push, stage)
+            case Cancelled() if order.open:
+                reason = books.cancel_reason(report.coid)
+                return books.write(OrderCancelled(report.coid, order.left, reason), push, stage)
+            case CancelRefused() if report.coid in books.open_cancels:
+                return books.write(CancelRejected(report.key, report.coid, report.reason), push, stage)
+            case Expired() if order.open:
+                return books.write(OrderExpired(report.coid, order.left), push, stage)
+            case _:
+                return []
+
+    def _deal(self, deal: DealDone, reports: Reports, stage: int) -> list[Output]:
+        ledger = self._books.ledger
+        if deal.deal_id in ledger.deals:
+            return []
+        record, order = ledger.order(deal.coid), self._books.submitted[deal.coid]
+        facts = self._market.facts(order.symbol)
+        assert facts is not None, f"a deal in {order.symbol}, which the day does not have"
+        fees = fees_of(
+            order, facts, day_of_push(reports.push), self._settings, (deal.shares, deal.price),
+            (record.filled, record.turnover),
+        )  # fmt: skip
+        filled = OrderFilled(
+            deal.coid, deal.deal_id, order.symbol, order.side, deal.shares, deal.price, fees, reports.ts_ns,
+            order.rule, order.cause,
+        )  # fmt: skip
+        return self._books.write(filled, reports.push, stage)
+
+    def expire(self, push: PushId) -> list[Output]:
+        """End every order that an older day left open."""
+        outputs: list[Output] = []
+        for order in self._books.ledger.open_orders():
+            if order.state is not OrderState.IN_DOUBT:
+                outputs += self._books.write(OrderExpired(order.coid, order.left), push, 0)
+        return outputs
+
+    # ------------------------------------------------------------------ after a restart
+
+    def restore(self) -> list[Output]:
+        """Rebuild the broker's resting orders, and note what was on disk and perhaps never sent."""
+        ledger = self._books.ledger
+        resting = tuple(
+            RestingOrder(order.coid, order.symbol, order.side, order.price, order.left, order.deals)
+            for order in ledger.open_orders()
+            if order.state in (OrderState.WORKING, OrderState.PARTIAL)
+        )
+        pending: list[_Pending] = []
+        cancels = {cancel.coid: cancel for cancel in self._books.unanswered_cancels()}
+        for row in self._books.rows:
+            event = row.event
+            if isinstance(event, OrderSubmitted):
+                if ledger.order(event.order.coid).state is OrderState.SENDING:
+                    pending.append(_Pending(row.push, row.seq, event.order.coid, None))
+            elif isinstance(event, CancelSubmitted) and cancels.get(event.coid) == event:
+                pending.append(_Pending(row.push, row.seq, event.coid, event))
+        self._pending = pending
+        return [Effect(Restore(resting))]
+
+    def resend(self, before: PushId, end: PushEnd) -> list[Output]:
+        """Send again what was journalled in pushes before `before`; `end` is the push about to be worked on.
+
+        The paper exchange is rebuilt from the journal, so an order of which it knows nothing never arrived: its
+        absence is proved at once, and the same id is sent again, to the book it would have met.
+        """
+        due = [pending for pending in self._pending if pending.push < before]
+        self._pending = [pending for pending in self._pending if pending.push >= before]
+        outputs: list[Output] = []
+        for pending in due:
+            order = self._books.submitted[pending.coid]
+            missed = pending.push not in (end.prev, end.push) and order.valid_until_ns < end.ts_ns
+            if pending.cancel is not None:
+                # The order was taken in continuous trading, and so was the cancel: its time serves for the phase.
+                outputs.append(Effect(self._cancel_call(pending.cancel, pending.push, order.ts_ns)))
+            elif missed or self._market.facts(order.symbol) is None:
+                outputs += self._reject_unsent(order, pending.push)
+            else:
+                outputs.append(Effect(self._submit_call(order, pending.push, order.ts_ns, Phase.CONTINUOUS)))
+        return outputs
+
+    def _reject_unsent(self, order: SubmitOrder, push: PushId) -> list[Output]:
+        rejected = OrderRejected(order.coid, Reason.EXPIRED, {"valid_until_ns": order.valid_until_ns})
+        return self._books.write(rejected, push, 1)

@@ -1,0 +1,119 @@
+"""The gateway: orders in, journal rows out, and the paper exchange moved forward push by push. Pure.
+
+The journal is the only truth: every row is committed before anything of it is said or sent, and a restart folds the
+rows again. A push in which nothing happens writes nothing.
+"""
+
+from collections.abc import Sequence
+
+from common.messages.control import FeedState
+from common.messages.feed import FeedReader
+from common.messages.market import BarsClosed, DayOpened, PushEnd, QuoteBatch
+from common.messages.orders import (
+    AccountOpened,
+    AccountRequest,
+    CancelOrder,
+    CancelRequest,
+    CloseRequest,
+    EventsRequest,
+    FillsRequest,
+    OpenRequest,
+    OrdersRequest,
+    PositionsRequest,
+    SubmitOrder,
+)
+from common.messages.outputs import Message, Origin, Output
+from common.messages.signals import Verdict
+from services.order_gateway import queries
+from services.order_gateway.books import Books
+from services.order_gateway.broker_desk import BrokerDesk
+from services.order_gateway.calls import Reports
+from services.order_gateway.hand import HandDesk
+from services.order_gateway.market import Market
+from services.order_gateway.orders import OrderDesk, reply
+from services.order_gateway.pushes import Pushes
+from services.order_gateway.settings import GATEWAY, RISK, Settings
+
+
+class GatewayCore:
+    """The gateway's desks around one journal."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.books = Books()
+        self._market = Market(FeedReader(GATEWAY))
+        self._broker = BrokerDesk(self.books, self._market, settings)
+        self._pushes = Pushes(self.books, self._market, self._broker)
+        self._orders = OrderDesk(self.books, self._market, self._broker, self._pushes, settings)
+        self._hand = HandDesk(self.books, self._market, self._orders, self._pushes, settings)
+
+    # ------------------------------------------------------------------ life
+
+    def restore(self, rows: Sequence[Message], kept: dict[str, Message]) -> None:
+        """Take back the journal and the hand orders asked for."""
+        self.books.restore(rows)
+        self._hand.restore(kept)
+
+    def on_start(self, now_ns: int) -> Sequence[Output]:  # noqa: ARG002 - the contract of a core
+        """Open the account where the journal is empty, rebuild the broker's side, ask for the feed."""
+        outputs: list[Output] = []
+        if not self.books.rows:
+            opened = AccountOpened(self._settings.cash, self._settings.account)
+            outputs += self.books.write(opened, 0, 0)
+        return [*outputs, *self._broker.restore(), *self._pushes.on_start()]
+
+    def on_message(self, message: Message, origin: Origin, now_ns: int) -> Sequence[Output]:
+        """Handle one message."""
+        match message:
+            case QuoteBatch() | BarsClosed() | DayOpened() | PushEnd() | FeedState():
+                return self._pushes.on_feed(message)
+            case Reports():
+                return self._pushes.on_matched(message) if message.matched else self._broker.rows_of(message)
+            case SubmitOrder():
+                return self._orders.on_submit(message, origin)
+            case CancelOrder() | CancelRequest():
+                return self._orders.on_cancel(message, origin)
+            case OpenRequest() | CloseRequest():
+                return self._hand.on_request(message, origin, now_ns)
+            case Verdict():
+                return self._hand.on_verdict(message, origin, now_ns)
+            case PositionsRequest() | AccountRequest() | OrdersRequest() | FillsRequest() | EventsRequest():
+                return reply(origin, queries.answer(message, self.books, self._market, self._pushes.matched))
+            case _:
+                return []
+
+    def on_deadline(self, now_ns: int) -> Sequence[Output]:
+        """Decide about hand orders that risk does not answer."""
+        return self._hand.on_deadline(now_ns)
+
+    def next_deadline_ns(self) -> int | None:
+        """Return when a relayed hand order is due."""
+        return self._hand.next_deadline_ns()
+
+    def on_peer(self, peer: str, up: bool, now_ns: int) -> Sequence[Output]:  # noqa: ARG002 - as above
+        """Note whether the risk manager is alive."""
+        if peer == RISK:
+            self._hand.risk_up = up
+        return []
+
+    # ------------------------------------------------------------------ status
+
+    def status(self) -> tuple[bool, str, dict[str, int], dict[str, str]]:
+        """Report readiness and the size of the books."""
+        books, ledger = self.books, self.books.ledger
+        numbers = {
+            "rows": books.last_seq,
+            "push": self._market.push,
+            "day": ledger.day,
+            "cash": ledger.free_cash,
+            "frozen": ledger.frozen_cash,
+            "positions": len(ledger.positions),
+            "orders": len(ledger.orders),
+            "orders_open": len(ledger.open_coids),
+            "deals": len(ledger.deals),
+            "denied": len(books.denied),
+            "sent_day": books.sent_day,
+            "repairs": self._market.reader.repairs,
+        }
+        state = "ready" if self._pushes.ready else "waiting"
+        return self._pushes.ready, state, numbers, {"account": ledger.account}

@@ -1,0 +1,36 @@
+"""What the gateway is told at its start."""
+
+from typing import NamedTuple
+
+from common.domain.values import Cash, Phase
+from common.messages.header import Role
+
+GATEWAY = "order_gateway"
+RISK = "risk_manager"
+MARKET = "market_data"
+HAND_ROLES = frozenset({Role.OPERATOR, Role.WEB})
+"""Who may order by hand."""
+ORDERS_PER_S_CEILING = 100
+"""Exits pass the configured limit up to here; the exchange calls three times as much high-frequency trading."""
+BUY_SHARE_BP = 7500
+"""Buys may use this much of the daily number of orders; the rest is kept for exits."""
+STALE_MIN_NS = 6_000_000_000
+BEFORE_CONTINUOUS = frozenset({Phase.PRE_CONTINUOUS, Phase.CONTINUOUS, Phase.LUNCH})
+"""Phases whose next push can be one of continuous trading."""
+
+
+class Settings(NamedTuple):
+    """Account, fees and limits."""
+
+    account: str = "paper"
+    cash: Cash = 1_000_000_000
+    """Of a new account, 0.001 yuan."""
+    commission_e7: int = 1500
+    """Rate x 10,000,000."""
+    commission_min: Cash = 5_000
+    """Of one order, 0.001 yuan."""
+    orders_per_s: int = 10
+    """In data time."""
+    orders_per_day: int = 2000
+    silent_ns: int = 2_000_000_000
+    """Wall time after which a risk manager without an answer or a sign of life is silent."""
