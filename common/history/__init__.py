@@ -1,0 +1,1 @@
+"""History on disk: Parquet tables, point-in-time readers, tapes, the synthetic market."""
