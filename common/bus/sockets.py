@@ -1,0 +1,100 @@
+"""Sockets with their limits set: one function a kind, so that no socket goes without them."""
+
+import errno
+from typing import Any, NamedTuple
+
+import zmq
+
+from common.bus.curve import KeyPair
+from common.domain.errors import AddressInUseError
+
+KIB, MIB = 1 << 10, 1 << 20
+ORDER_BYTES_MAX = 64 * KIB
+BATCH_BYTES_MAX = 1 * MIB
+RESULT_BYTES_MAX = 16 * MIB
+HIGH_WATER = 500
+Socket = zmq.Socket[bytes]
+Context = zmq.Context[Any]
+
+
+class Curve(NamedTuple):
+    """Keys of one end of a link: ours, and the server's when we are the client."""
+
+    own: KeyPair
+    server: bytes = b""
+    domain: str = ""
+    """ZAP domain of a server socket."""
+
+
+def _limits(socket: Socket, bytes_max: int, high_water: int) -> Socket:
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.setsockopt(zmq.MAXMSGSIZE, bytes_max)
+    socket.setsockopt(zmq.SNDHWM, high_water)
+    socket.setsockopt(zmq.RCVHWM, high_water)
+    socket.setsockopt(zmq.HEARTBEAT_IVL, 500)
+    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 1500)
+    socket.setsockopt(zmq.HANDSHAKE_IVL, 2000)
+    socket.setsockopt(zmq.RECONNECT_IVL, 10)
+    socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+    return socket
+
+
+def _secure(socket: Socket, curve: Curve | None) -> Socket:
+    if curve is None:
+        return socket
+    socket.setsockopt(zmq.CURVE_PUBLICKEY, curve.own.public)
+    socket.setsockopt(zmq.CURVE_SECRETKEY, curve.own.secret)
+    if curve.server:
+        socket.setsockopt(zmq.CURVE_SERVERKEY, curve.server)
+        return socket
+    socket.setsockopt(zmq.CURVE_SERVER, 1)
+    socket.setsockopt(zmq.ZAP_DOMAIN, curve.domain.encode())
+    # Without enforcement a server with no running handler lets everyone in.
+    socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
+    return socket
+
+
+def bind(socket: Socket, address: str) -> Socket:
+    """Bind, or say which address is taken and what to do."""
+    try:
+        socket.bind(address)
+    except zmq.ZMQError as error:
+        socket.close(0)
+        if error.errno in (zmq.EADDRINUSE, errno.EACCES):
+            raise AddressInUseError(
+                f"{address} is taken by another program; stop it, or set another base_port in [system]"
+            ) from error
+        raise
+    return socket
+
+
+def publisher(context: Context, address: str, curve: Curve | None, high_water: int = HIGH_WATER) -> Socket:
+    """Return a bound PUB socket."""
+    socket = _secure(_limits(context.socket(zmq.PUB), BATCH_BYTES_MAX, high_water), curve)
+    return bind(socket, address)
+
+
+def subscriber(
+    context: Context, address: str, topics: tuple[str, ...], curve: Curve | None, high_water: int = HIGH_WATER
+) -> Socket:
+    """Return a connected SUB socket."""
+    socket = _secure(_limits(context.socket(zmq.SUB), BATCH_BYTES_MAX, high_water), curve)
+    for topic in topics:
+        socket.setsockopt(zmq.SUBSCRIBE, topic.encode())
+    socket.connect(address)
+    return socket
+
+
+def router(context: Context, address: str, curve: Curve | None, bytes_max: int = ORDER_BYTES_MAX) -> Socket:
+    """Return a bound ROUTER socket; sending to somebody who is gone fails at once."""
+    socket = _secure(_limits(context.socket(zmq.ROUTER), bytes_max, HIGH_WATER), curve)
+    socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+    return bind(socket, address)
+
+
+def dealer(context: Context, address: str, curve: Curve | None, bytes_max: int = RESULT_BYTES_MAX) -> Socket:
+    """Return a connected DEALER socket; nothing is queued for a peer that is not there."""
+    socket = _secure(_limits(context.socket(zmq.DEALER), bytes_max, HIGH_WATER), curve)
+    socket.setsockopt(zmq.IMMEDIATE, 1)
+    socket.connect(address)
+    return socket

@@ -1,0 +1,1 @@
+"""The shell around a core: clock, configuration, disk, sockets, one loop."""

@@ -1,0 +1,296 @@
+"""The configuration of a run: TOML, typed, frozen; everything wrong with it is said at once."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import msgspec
+
+from common.bus.endpoints import check_base_port
+from common.domain.errors import ConfigError, UserError
+from common.domain.values import Board
+from common.strategies import RULES
+
+Scalar = bool | int | float | str
+PROFILES = ("sim", "paper", "live")
+CHECKOUT = Path(__file__).resolve().parents[2]
+CONFIG_DIR = CHECKOUT / "deploy" / "config"
+
+
+class System(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the system lives."""
+
+    base_port: int = 27100
+    run_dir: str = ""
+    keys_dir: str = ""
+    log_level: str = "info"
+    account: str = "paper"
+
+
+class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is played and how."""
+
+    kind: str = "replay"
+    tapes: tuple[str, ...] = ()
+    pace: str = "lockstep"
+    speed: float = 1.0
+    consumers: tuple[str, ...] = ("order_gateway", "signal_engine", "risk_manager")
+    hand_script: str = ""
+    ring_s: int = 60
+    start_second: int = 0
+    end_second: int = 86_400
+    record: bool = True
+
+
+class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the daily data is."""
+
+    dir: str = ""
+
+
+class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The account and its slots."""
+
+    cash: int = 1_000_000
+    """Yuan, of a new paper account."""
+    positions_max: int = 5
+    slot_bp: int = 2_000
+    rule_slots: dict[str, int] = {}
+
+
+class Boards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Boards that may be traded."""
+
+    allowed: tuple[str, ...] = ("main", "chinext")
+
+
+class Risk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The risk manager."""
+
+    reprice_s: int = 5
+    resume_at_start: bool = False
+    stale_s: int = 6
+
+
+class Fees(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the broker charges; duties and transfer fees come from the dated table."""
+
+    commission_e7: int = 1_500
+    commission_min: int = 5_000
+
+
+class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The order gateway."""
+
+    broker: str = "paper"
+    settle_s: int = 0
+    orders_per_s: int = 10
+    orders_per_day: int = 2_000
+    after_absence: str = "resend"
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything a service is told."""
+
+    system: System = System()
+    feed: Feed = Feed()
+    history: History = History()
+    account: Account = Account()
+    boards: Boards = Boards()
+    risk: Risk = Risk()
+    fees: Fees = Fees()
+    gateway: Gateway = Gateway()
+    rules: dict[str, dict[str, Scalar]] = {}
+    screens: dict[str, dict[str, Scalar]] = {}
+
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "system.log_level": ("debug", "info", "warning", "error"),
+    "feed.kind": ("replay",),
+    "feed.pace": ("lockstep", "real_time"),
+    "gateway.broker": ("paper",),
+    "gateway.after_absence": ("resend", "park"),
+}
+RANGES: dict[str, tuple[int, int]] = {
+    "feed.ring_s": (1, 600),
+    "feed.start_second": (0, 86_400),
+    "feed.end_second": (0, 86_400),
+    "account.cash": (1, 10_000_000_000),
+    "account.positions_max": (1, 100),
+    "account.slot_bp": (1, 10_000),
+    "risk.reprice_s": (1, 3_600),
+    "risk.stale_s": (1, 3_600),
+    "fees.commission_e7": (0, 30_000),
+    "fees.commission_min": (0, 100_000),
+    "gateway.settle_s": (0, 600),
+    "gateway.orders_per_s": (1, 100),
+    "gateway.orders_per_day": (1, 15_000),
+}
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one table over another; tables inside are merged, everything else is replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; raises ConfigError naming the file and the fault."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such configuration file; make one with: pankou init") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{path}: not readable as TOML: {error}") from error
+
+
+def profile_table(profile: str) -> dict[str, Any]:
+    """Return base.toml with a profile laid over it."""
+    if profile not in PROFILES:
+        raise ConfigError(f"profile {profile!r}: not one of {', '.join(PROFILES)}")
+    return merge(read_toml(CONFIG_DIR / "base.toml"), read_toml(CONFIG_DIR / f"{profile}.toml"))
+
+
+def load_config(path: Path) -> Config:
+    """Read a complete configuration; raises one ConfigError with everything that is wrong."""
+    return parse_config(read_toml(path), str(path))
+
+
+def parse_config(table: Mapping[str, Any], name: str) -> Config:
+    """Check and type a table; `name` stands in front of every fault."""
+    faults: list[str] = []
+    sections: dict[str, Any] = {}
+    hints = get_type_hints(Config)
+    for key, value in table.items():
+        if key not in hints:
+            faults.append(f"[{key}]: unknown section; known: {', '.join(hints)}")
+        elif not isinstance(value, dict):
+            faults.append(f"{key}: must be a section, write it as [{key}]")
+        elif key in ("rules", "screens"):
+            sections[key] = _named_tables(key, value, faults)
+        else:
+            sections[key] = _section(key, value, hints[key], faults)
+    config = Config(**sections)
+    _check_values(config, faults)
+    if faults:
+        raise ConfigError(f"{name}: {len(faults)} 处错误 / fault(s):\n" + "\n".join(f"  - {fault}" for fault in faults))
+    return config
+
+
+def _section(section: str, table: Mapping[str, Any], kind: type[msgspec.Struct], faults: list[str]) -> Any:
+    hints = get_type_hints(kind)
+    good: dict[str, Any] = {}
+    for key, value in table.items():
+        name = f"{section}.{key}"
+        if key not in hints:
+            faults.append(f"{name}: unknown key; known: {', '.join(hints)}")
+            continue
+        try:
+            good[key] = msgspec.convert(value, hints[key], strict=True)
+        except msgspec.ValidationError as error:
+            faults.append(f"{name} = {value!r}: {error}")
+    return kind(**good)
+
+
+def _named_tables(section: str, table: Mapping[str, Any], faults: list[str]) -> dict[str, dict[str, Scalar]]:
+    good: dict[str, dict[str, Scalar]] = {}
+    for rule, values in table.items():
+        if rule not in RULES:
+            faults.append(f"[{section}.{rule}]: unknown rule; known: {', '.join(RULES)}")
+        elif not isinstance(values, dict):
+            faults.append(f"{section}.{rule}: must be a section, write it as [{section}.{rule}]")
+        else:
+            good[rule] = {}
+            for key, value in values.items():
+                if isinstance(value, bool | int | float | str):
+                    good[rule][key] = value
+                else:
+                    faults.append(f"{section}.{rule}.{key} = {value!r}: must be a number, a string or true/false")
+    return good
+
+
+def _check_values(config: Config, faults: list[str]) -> None:
+    for name, choices in CHOICES.items():
+        value = _at(config, name)
+        if value not in choices:
+            faults.append(f"{name} = {value!r}: must be one of {', '.join(choices)}")
+    for name, (low, high) in RANGES.items():
+        value = _at(config, name)
+        if not low <= value <= high:
+            faults.append(f"{name} = {value}: must be from {low} to {high}")
+    known = {board.name.lower() for board in Board}
+    faults.extend(f"boards.allowed: unknown board {name!r}" for name in config.boards.allowed if name not in known)
+    if config.feed.speed <= 0:
+        faults.append(f"feed.speed = {config.feed.speed}: must be above 0")
+    try:
+        check_base_port(config.system.base_port)
+    except UserError as error:
+        faults.append(f"system.{error}")
+    for rule, slots in config.account.rule_slots.items():
+        if rule not in RULES:
+            faults.append(f"account.rule_slots.{rule}: unknown rule; known: {', '.join(RULES)}")
+        elif not 0 <= slots <= config.account.positions_max:
+            faults.append(f"account.rule_slots.{rule} = {slots}: must be from 0 to positions_max")
+    for rule, values in config.rules.items():
+        faults.extend(f"rules.{rule}.{fault}" for fault in _rule_faults(rule, values))
+
+
+def _rule_faults(rule: str, values: Mapping[str, Scalar]) -> list[str]:
+    kind = RULES[rule].Params
+    hints = get_type_hints(kind)
+    faults = []
+    good: dict[str, Any] = {}
+    words: Mapping[str, Mapping[str, int]] = getattr(RULES[rule], "PARAM_WORDS", {})
+    for key, value in values.items():
+        if key not in hints:
+            faults.append(f"{key}: unknown parameter; known: {', '.join(hints)}")
+        elif isinstance(value, str) and value in words.get(key, {}):
+            good[key] = words[key][value]
+        elif type(value) is not hints[key]:
+            allowed = " | ".join(words[key]) if key in words else hints[key].__name__
+            faults.append(f"{key} = {value!r}: must be {allowed}")
+        else:
+            good[key] = value
+    return faults or list(getattr(RULES[rule], "check_params", lambda params: [])(kind(**good)))
+
+
+def rule_params(config: Config, rule: str) -> Any:
+    """Return a rule's parameters: its defaults with the configuration's overrides."""
+    words: Mapping[str, Mapping[str, int]] = getattr(RULES[rule], "PARAM_WORDS", {})
+    values = {
+        key: words[key][value] if isinstance(value, str) and key in words else value
+        for key, value in config.rules.get(rule, {}).items()
+    }
+    return RULES[rule].Params(**values)
+
+
+def _at(config: Config, name: str) -> Any:
+    section, key = name.split(".")
+    return getattr(getattr(config, section), key)
+
+
+def dump_toml(config: Config) -> str:
+    """Write a complete configuration as TOML."""
+    lines: list[str] = []
+    for section, table in msgspec.to_builtins(config).items():
+        plain = {key: value for key, value in table.items() if not isinstance(value, dict)}
+        inner = {key: value for key, value in table.items() if isinstance(value, dict)}
+        if plain:
+            lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in plain.items()), ""]
+        for key, values in inner.items():
+            lines += [f"[{section}.{key}]", *(f"{name} = {_toml(value)}" for name, value in values.items()), ""]
+    return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return msgspec.json.encode(str(value)).decode()

@@ -1,0 +1,280 @@
+"""The shell that hosts a core: sockets, clock and disk in one loop of named steps.
+
+A service's `__main__` makes its core and adapter and calls `host`. Each message goes to the core; what the core gives
+back is committed first, in one transaction, and then carried out in order.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+
+from common.bus.heartbeat import BEAT_NS, Liveness
+from common.bus.links import Links
+from common.messages.control import Beat, Status, StatusRequest
+from common.messages.header import Role
+from common.messages.outputs import (
+    LOCAL,
+    Append,
+    Core,
+    Drop,
+    Effect,
+    Forget,
+    Log,
+    Message,
+    Origin,
+    Output,
+    Publish,
+    Reply,
+    Request,
+    Save,
+    Tell,
+)
+from common.messages.topics import BEAT
+from common.runtime.clock import SystemClock
+from common.runtime.config import Config
+from common.runtime.lock import CopyLock
+from common.runtime.logs import make_logger
+from common.runtime.run import EXIT_OK, StopFlag, new_run_id
+from common.runtime.store import Store
+
+VERSION = "0.1.0"
+POLL_MS_MAX = 200
+CRASH_VARIABLE = "PANKOU_CRASH"
+"""POINT:HIT, e.g. committed:4 — the process dies the fourth time it passes the point (fault tests)."""
+
+
+class ServiceSpec(NamedTuple):
+    """What a service listens to and whom it asks."""
+
+    name: str
+    subscriptions: dict[str, tuple[str, ...]] = {}
+    """Publisher to topics; its beats are heard as well."""
+    peers: tuple[str, ...] = ()
+    """Services it sends requests to."""
+    full: bool = False
+    """Wait for the disk at every commit (only the gateway must)."""
+
+
+class Adapter(Protocol):
+    """What carries out effects. `poll`, where there is one, hands over what the vendor pushed."""
+
+    def perform(self, call: Message) -> Sequence[Message]:
+        """Do it; what comes of it goes back to the core."""
+
+
+class Shell:
+    """One service: call `step` in a loop."""
+
+    def __init__(self, core: Core, spec: ServiceSpec, config: Config, adapter: Adapter | None, run_id: str) -> None:
+        self.core, self.spec, self.config, self.adapter = core, spec, config, adapter
+        self.run_id = run_id
+        self.log = make_logger(spec.name, config.system.log_level)
+        self.clock = SystemClock()
+        self.started_ns = self.clock.now_ns()
+        self.store = Store(Path(config.system.run_dir) / f"{spec.name}.db", full=spec.full)
+        keys = Path(config.system.keys_dir)
+        self.links = Links(spec.name, config.system.base_port, keys, run_id, self.clock.now_ns)
+        try:
+            self.links.bind()
+            self.links.check_doors()
+            for publisher, topics in spec.subscriptions.items():
+                self.links.subscribe(publisher, (*topics, BEAT))
+            for peer in spec.peers:
+                self.links.connect(peer)
+        except BaseException:
+            self.close()
+            raise
+        self.liveness = Liveness(spec.subscriptions, self.started_ns)
+        self._beat_ns = 0
+        self._crash = _crash_point()
+
+    def start(self) -> None:
+        """Recover from disk and begin: the same path after a clean end and after a crash."""
+        rows, kept = self.store.load()
+        self.core.restore(rows, kept)
+        self.log.info("service started", run_id=self.run_id, rows=len(rows), kept=len(kept))
+        self._carry_out(self.core.on_start(self.clock.now_ns()))
+
+    def step(self, wait_ms: int = POLL_MS_MAX) -> None:
+        """Go round once: door, questions, answers, facts, vendor, deadlines, beat."""
+        self.links.poll(min(wait_ms, self._idle_ms()))
+        self.links.doorkeeper.step()
+        self._questions()
+        self._answers()
+        self._facts()
+        self._vendor()
+        self._deadlines()
+        self._beat()
+
+    # ------------------------------------------------------------------ the steps
+
+    def _questions(self) -> None:
+        for responder in (self.links.control, self.links.ask):
+            for message, origin in responder.read():
+                if isinstance(message, StatusRequest) and origin.token is not None:
+                    responder.answer(origin.token, self.status())
+                else:
+                    self._handle(message, origin)
+
+    def _answers(self) -> None:
+        for requester in self.links.requesters.values():
+            for envelope, message in requester.read():
+                origin = Origin(
+                    requester.peer, Role.STRANGER, None, "", envelope.seq, envelope.correlation_id, envelope.cause_id,
+                    envelope.trace,
+                )  # fmt: skip
+                self._handle(message, origin)
+            requester.resend()
+
+    def _facts(self) -> None:
+        now_ns = self.clock.now_ns()
+        for subscriber in self.links.subscribers.values():
+            for topic, envelope, message in subscriber.read():
+                if self.liveness.heard(subscriber.publisher, now_ns):
+                    self._peer(subscriber.publisher, up=True)
+                if isinstance(message, Beat):
+                    continue
+                origin = Origin(
+                    subscriber.publisher, Role.STRANGER, None, topic, envelope.seq, "", envelope.cause_id, envelope.trace
+                )
+                self._handle(message, origin)
+        for peer in self.liveness.gone(now_ns):
+            self._peer(peer, up=False)
+
+    def _vendor(self) -> None:
+        poll: Callable[[], Sequence[Message]] | None = getattr(self.adapter, "poll", None)
+        if poll is not None:
+            for message in poll():
+                self._handle(message, LOCAL)
+
+    def _deadlines(self) -> None:
+        due_ns = self.core.next_deadline_ns()
+        now_ns = self.clock.now_ns()
+        if due_ns is not None and due_ns <= now_ns:
+            self._carry_out(self.core.on_deadline(now_ns))
+
+    def _beat(self) -> None:
+        now_ns = self.clock.now_ns()
+        if now_ns - self._beat_ns >= BEAT_NS:
+            self._beat_ns = now_ns
+            self.links.publisher.send(BEAT, Beat(self.spec.name, dict(self.links.publisher.seqs)))
+
+    def _peer(self, peer: str, *, up: bool) -> None:
+        self.log.info("peer up" if up else "peer silent", peer=peer)
+        on_peer: Callable[[str, bool, int], Sequence[Output]] | None = getattr(self.core, "on_peer", None)
+        if on_peer is not None:
+            self._carry_out(on_peer(peer, up, self.clock.now_ns()))
+
+    def _idle_ms(self) -> int:
+        """Return how long the loop may sleep before something is due."""
+        now_ns = self.clock.now_ns()
+        due = [self._beat_ns + BEAT_NS]
+        deadline = self.core.next_deadline_ns()
+        due += [deadline] if deadline is not None else []
+        due += [at for requester in self.links.requesters.values() if (at := requester.due_ns()) is not None]
+        return max(0, min(POLL_MS_MAX, (min(due) - now_ns + 999_999) // 1_000_000))
+
+    # ------------------------------------------------------------------ carrying out
+
+    def _handle(self, message: Message, origin: Origin) -> None:
+        self._carry_out(self.core.on_message(message, origin, self.clock.now_ns()))
+
+    def _carry_out(self, outputs: Sequence[Output]) -> None:
+        if not outputs:
+            return
+        self._pass("received")
+        wrote = self.store.commit(outputs)
+        if wrote:
+            self._pass("committed")
+        for output in outputs:
+            self._one(output)
+        if wrote:
+            self._pass("sent")
+
+    def _one(self, output: Output) -> None:  # noqa: C901 - one branch an output
+        match output:
+            case Append() | Save() | Drop():
+                pass  # committed already
+            case Publish(topic, message, cause_id, trace):
+                self.links.publisher.send(topic, message, cause_id, trace)
+            case Request(peer, key, message, cause_id, trace):
+                self.links.requesters[peer].ask(key, message, cause_id, trace)
+            case Tell(peer, message):
+                self.links.requesters[peer].tell(message)
+            case Forget(key):
+                for requester in self.links.requesters.values():
+                    requester.forget(key)
+            case Reply(token, message, trace):
+                responder = self.links.control if token.link == "control" else self.links.ask
+                responder.answer(token, message, trace)
+            case Effect(call):
+                if self.adapter is None:
+                    raise TypeError(f"{self.spec.name} has no adapter for {type(call).__name__}")
+                for result in self.adapter.perform(call):
+                    self._handle(result, LOCAL)
+            case Log(level, event, facts):
+                getattr(self.log, level)(event, **facts)
+
+    def _pass(self, point: str) -> None:
+        if self._crash is not None and self._crash[0] == point:
+            self._crash[1] -= 1
+            if self._crash[1] <= 0:
+                os._exit(137)
+
+    # ------------------------------------------------------------------ telling
+
+    def status(self) -> Status:
+        """Return how this service is: what its core says and what its sockets counted."""
+        ready, state, numbers, words = self.core.status()  # type: ignore[attr-defined]  # every core here has it
+        counted = {**self.links.counts(), "commits": self.store.commits, "pid": os.getpid(), "rss_kib": rss_kib()}
+        return Status(
+            self.spec.name, ready, state, VERSION, self.run_id, self.started_ns, {**numbers, **counted}, dict(words)
+        )
+
+    def close(self) -> None:
+        """Let go of sockets and disk."""
+        self.links.close()
+        self.store.close()
+
+
+def rss_kib() -> int:
+    """Return the resident memory of this process in KiB; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - a kernel file, read often
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+    except OSError:
+        return 0
+
+
+def _crash_point() -> list[Any] | None:
+    text = os.environ.get(CRASH_VARIABLE, "")
+    if not text:
+        return None
+    point, _, hit = text.partition(":")
+    return [point, int(hit or 1)]
+
+
+def host(core: Core, spec: ServiceSpec, config: Config, adapter: Adapter | None = None) -> int:
+    """Run a service until it is told to stop; returns the exit code."""
+    stop = StopFlag().install()
+    lock = CopyLock(Path(config.system.run_dir) / "locks" / f"{spec.name}.lock")
+
+    def waiting(holder: str) -> None:
+        print(f"pankou: {spec.name} runs already (process {holder}); waiting for it to end", file=sys.stderr, flush=True)
+
+    if not lock.wait(waiting, stop.is_set):
+        return EXIT_OK
+    shell = Shell(core, spec, config, adapter, new_run_id())
+    try:
+        shell.start()
+        while not stop.is_set():
+            shell.step()
+    finally:
+        shell.close()
+        lock.release()
+    return EXIT_OK
+
+
