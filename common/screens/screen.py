@@ -1,10 +1,11 @@
 """The screens of the rules: which conditions, in which order, and what a pool row tells its rule."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from common.domain.errors import ConfigError
 from common.domain.values import Board
 from common.rules.boards import board_mask
 from common.screens import conditions
@@ -27,6 +28,35 @@ class ScreenParams(NamedTuple):
     listed_min: int = 60
     st_months: int = 6
     st_unknown_allowed: bool = False
+
+
+_LEAST = {"sessions": 2, "st_months": 0}
+_ST_UNKNOWN = {"deny": False, "allow": True}
+
+
+def params_problems(values: Mapping[str, object]) -> list[str]:
+    """Return what is wrong with a [screens.RULE] table of a configuration, one sentence each."""
+    numbers = [name for name in ScreenParams._fields if name not in {"boards", "st_unknown_allowed"}]
+    problems = []
+    for name, value in values.items():
+        if name == "st_unknown":
+            if value not in _ST_UNKNOWN:
+                problems.append(f"st_unknown = {value!r}: must be one of {', '.join(_ST_UNKNOWN)}")
+        elif name not in numbers:
+            problems.append(f"{name}: unknown key; known: {', '.join(numbers)}, st_unknown")
+        elif type(value) is not int or value < _LEAST.get(name, 0):
+            problems.append(f"{name} = {value!r}: must be a whole number from {_LEAST.get(name, 0)}")
+    return problems
+
+
+def make_params(values: Mapping[str, object], boards: Iterable[int]) -> ScreenParams:
+    """Return the parameters of a screen; raises `ConfigError` with everything that is wrong."""
+    problems = params_problems(values)
+    if problems:
+        raise ConfigError("\n".join(problems))
+    given: dict[str, Any] = {name: value for name, value in values.items() if name != "st_unknown"}
+    unknown = _ST_UNKNOWN[str(values.get("st_unknown", "deny"))]
+    return ScreenParams(boards=board_mask(boards), st_unknown_allowed=unknown, **given)
 
 
 class Screened(NamedTuple):
