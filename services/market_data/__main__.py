@@ -1,0 +1,67 @@
+"""Run the market-data publisher: python -m services.market_data --config FILE."""
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from common.domain.errors import ConfigError
+from common.domain.values import Pace, PushId
+from common.messages.kept import PlacedHandOrder
+from common.messages.market import HandOrder
+from common.runtime.config import Config, load_config
+from common.runtime.run import config_argument, guarded
+from common.runtime.service import ServiceSpec, host
+from services.market_data.adapters.replay import ReplayAdapter
+from services.market_data.bars import BarBuilder
+from services.market_data.core import PlayerCore, Settings
+
+
+class _Scripted(msgspec.Struct, forbid_unknown_fields=True):
+    push: PushId
+    key: str
+    side: int
+    symbol: str
+    shares: int
+    price: int = 0
+    wide_price: bool = False
+
+
+def read_script(path: Path) -> tuple[PlacedHandOrder, ...]:
+    """Read a script of hand orders; raises ConfigError naming the file and the fault."""
+    try:
+        rows = msgspec.json.decode(path.read_bytes(), type=list[_Scripted])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ConfigError(f"{path}: not a script of hand orders ({error}); see docs/reference/config.md") from error
+    return tuple(
+        PlacedHandOrder(HandOrder(row.key, row.side, row.symbol, row.shares, row.price, row.wide_price, "script"), row.push)
+        for row in rows
+    )
+
+
+def settings_of(config: Config) -> Settings:
+    """Translate the configuration."""
+    feed = config.feed
+    return Settings(
+        pace=Pace.LOCKSTEP if feed.pace == "lockstep" else Pace.REAL_TIME,
+        speed_milli=max(1, round(feed.speed * 1000)),
+        consumers=feed.consumers,
+        ring_s=feed.ring_s,
+        start_second=feed.start_second,
+        end_second=feed.end_second,
+        record=feed.record,
+        script=read_script(Path(feed.hand_script)) if feed.hand_script else (),
+    )
+
+
+def main() -> int:
+    """Play what the configuration names."""
+    config = load_config(config_argument("market_data"))
+    record_into = Path(config.system.run_dir) / "tapes" if config.feed.record else None
+    adapter = ReplayAdapter([Path(tape) for tape in config.feed.tapes], record_into)
+    core = PlayerCore(settings_of(config), lambda day, push: BarBuilder(day))
+    return host(core, ServiceSpec("market_data"), config, adapter)
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))
