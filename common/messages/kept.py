@@ -2,8 +2,11 @@
 
 import msgspec
 
-from common.domain.values import PushId
+from common.domain.reasons import Reason
+from common.domain.values import Cash, PushId, Shares, TradingState
 from common.messages.market import HandOrder
+from common.messages.orders import CancelOrder, SubmitOrder
+from common.messages.signals import Verdict
 
 
 class PlayerPosition(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -30,3 +33,62 @@ class RelayedHand(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
     """A hand order as it was first asked for: the same key with another body is a conflict."""
 
     order: HandOrder
+
+
+# ------------------------------------------------------------------ risk_manager
+
+
+class KeptState(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The trading state a person asked for last, and why."""
+
+    wanted: TradingState
+    why: str = ""
+
+
+class KeptVerdict(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A verdict and its place in the order they were given."""
+
+    number: int
+    verdict: Verdict
+
+
+class KeptOrder(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """An order sent to the gateway, kept until it has ended in the gateway's events."""
+
+    number: int
+    """Place in the order they were sent."""
+    order: SubmitOrder
+    need: Cash = 0
+    """Cash a buy holds until the gateway's own event says so."""
+    cancel_at_s: int = 0
+    """Second of the day at which the rest is cancelled; 0 = never."""
+    unwanted: Reason = Reason.NONE
+    """Not NONE: cancel it as soon as the exchange lets us, for this reason."""
+    cancel: CancelOrder | None = None
+    """The cancel that was sent and not refused."""
+    cancels: int = 0
+    """Cancels sent so far; numbers their keys."""
+
+
+class StandingExit(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """An exit that is worked until the position has fallen to its target."""
+
+    key: str
+    """Key of the signal that decided it."""
+    symbol: str
+    rule: str
+    action: int
+    cause: Reason
+    target: Shares
+    """Shares left in the end: fixed when decided, rescaled on ex-days."""
+    push: PushId
+    """When it was decided."""
+    seq: int
+    """Journal row up to which `target` is rescaled."""
+    attempt: int = 0
+    """Orders sent so far."""
+    coid: str = ""
+    """The order sent last."""
+    sent_push: PushId = 0
+    sent_ns: int = 0
+    """Data time at which it was sent."""
