@@ -18,7 +18,7 @@ def milli(yuan: float) -> int:
     return round(yuan * 1000)
 
 
-def table(  # noqa: PLR0913 - a builder of test data names every column
+def table(
     closes: Mapping[str, float],
     *,
     day: int = DAY,
@@ -66,7 +66,7 @@ def day_opened(instruments: InstrumentTable, prev_day: int = PREV_DAY, **changes
 class Quote:
     """One quote in yuan; missing sides of the book are empty."""
 
-    def __init__(  # noqa: PLR0913 - names every column of a quote
+    def __init__(
         self,
         last: float,
         *,
@@ -83,7 +83,9 @@ class Quote:
         self.volume, self.second = volume, second
 
 
-def batch(instruments: InstrumentTable, push: int, second: int, quotes: Mapping[str, Quote], part: int = 0) -> QuoteBatch:
+def batch(
+    instruments: InstrumentTable, push: int, second: int, quotes: Mapping[str, Quote], part: int = 0
+) -> QuoteBatch:
     """Make a quote batch from quotes by symbol."""
     symbols = list(quotes)
     at = {symbol: row for row, symbol in enumerate(instruments.symbols)}

@@ -9,7 +9,7 @@ import msgspec
 from common.messages.codec import MESSAGES
 
 
-def _value(kind: typing.Any, depth: int) -> typing.Any:  # noqa: PLR0911 - one return a type
+def _value(kind: typing.Any, depth: int) -> typing.Any:
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         return _value(args[0], depth)

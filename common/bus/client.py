@@ -29,14 +29,18 @@ class Client:
     def __enter__(self) -> "Client":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
         """Let go of all sockets."""
         self._context.destroy(linger=0)
 
-    def ask(self, service: str, message: Message, *, link: str = "ask", timeout_s: float = 5.0, key: str = "") -> Message:
+    def ask(
+        self, service: str, message: Message, *, link: str = "ask", timeout_s: float = 5.0, key: str = ""
+    ) -> Message:
         """Ask and return the answer; raises PeerSilentError when none comes in time.
 
         Each try has a fresh socket and the same key, so that a question that was heard twice is answered once.

@@ -54,7 +54,9 @@ def _check_private(path: Path, wanted: int) -> None:
     if found.st_uid != os.getuid():
         raise ConfigError(f"{path}: belongs to another user; chown it to yourself or make new keys")
     if stat.S_IMODE(found.st_mode) & 0o077:
-        raise ConfigError(f"{path}: readable by others (mode {stat.S_IMODE(found.st_mode):04o}); chmod {wanted:04o} {path}")
+        raise ConfigError(
+            f"{path}: readable by others (mode {stat.S_IMODE(found.st_mode):04o}); chmod {wanted:04o} {path}"
+        )
 
 
 def make_missing_keys(folder: Path) -> list[str]:

@@ -60,7 +60,15 @@ class Requester:
     def _frames(self, message: Message, key: str, cause_id: str, trace: Trace) -> list[bytes]:
         self._seq += 1
         envelope = Envelope(
-            ENVELOPE_VERSION, kind_of(message), self._sender, self._run_id, self._seq, self._now_ns(), key, cause_id, trace
+            ENVELOPE_VERSION,
+            kind_of(message),
+            self._sender,
+            self._run_id,
+            self._seq,
+            self._now_ns(),
+            key,
+            cause_id,
+            trace,
         )
         return [encode_envelope(envelope), encode_body(message)]
 

@@ -30,8 +30,14 @@ class Asked(NamedTuple):
 class Responder:
     """A service's `ask` or `control` socket. REQ clients (with the empty frame) and DEALERs are answered in kind."""
 
-    def __init__(  # noqa: PLR0913 - composition in one place names all its parts
-        self, socket: Socket, service: str, link: str, run_id: str, allowed: Mapping[bytes, Allowed], now_ns: Callable[[], int]
+    def __init__(
+        self,
+        socket: Socket,
+        service: str,
+        link: str,
+        run_id: str,
+        allowed: Mapping[bytes, Allowed],
+        now_ns: Callable[[], int],
     ) -> None:
         self.socket = socket
         self.service, self.link = service, link

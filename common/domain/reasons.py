@@ -8,7 +8,7 @@ class Reason(IntEnum):
     """Numbers on the wire never change and are never reused."""
 
     NONE = 0
-    # entries of rules
+    # why a rule enters
     LIMIT_UP_TOUCH = 1
     BOTTOM_FRACTAL_CONFIRMED = 2
     # exits of rules

@@ -88,5 +88,3 @@ def decode(header: bytes | memoryview, body: bytes | memoryview) -> tuple[Envelo
 def checksum(header: bytes | memoryview, body: bytes | memoryview) -> bytes:
     """Return the CRC32 frame of a plain link over both frames (4 bytes, little-endian)."""
     return zlib.crc32(body, zlib.crc32(header)).to_bytes(4, "little")
-
-

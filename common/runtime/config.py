@@ -255,7 +255,8 @@ def _rule_faults(rule: str, values: Mapping[str, Scalar]) -> list[str]:
             faults.append(f"{key} = {value!r}: must be {allowed}")
         else:
             good[key] = value
-    return faults or list(getattr(RULES[rule], "check_params", lambda params: [])(kind(**good)))
+    check = getattr(RULES[rule], "check_params", None)
+    return faults or (list(check(kind(**good))) if check is not None else [])
 
 
 def rule_params(config: Config, rule: str) -> Any:

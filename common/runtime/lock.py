@@ -38,7 +38,9 @@ class CopyLock:
     def take_or_fail(self) -> None:
         """Take it or raise SecondCopyError, which names the holder and the fix."""
         if not self.take():
-            raise SecondCopyError(f"{self.path.stem} runs already (process {self.holder()}); stop it first: pankou stop")
+            raise SecondCopyError(
+                f"{self.path.stem} runs already (process {self.holder()}); stop it first: pankou stop"
+            )
 
     def wait(self, waiting: Callable[[str], None], stopped: Callable[[], bool]) -> bool:
         """Wait for the lock, saying so once; False when told to stop meanwhile."""

@@ -6,10 +6,10 @@ back is committed first, in one transaction, and then carried out in order.
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
-
 
 from common.bus.heartbeat import BEAT_NS, Liveness
 from common.bus.links import Links
@@ -50,7 +50,7 @@ class ServiceSpec(NamedTuple):
     """What a service listens to and whom it asks."""
 
     name: str
-    subscriptions: dict[str, tuple[str, ...]] = {}
+    subscriptions: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     """Publisher to topics; its beats are heard as well."""
     peers: tuple[str, ...] = ()
     """Services it sends requests to."""
@@ -138,7 +138,14 @@ class Shell:
                 if isinstance(message, Beat):
                     continue
                 origin = Origin(
-                    subscriber.publisher, Role.STRANGER, None, topic, envelope.seq, "", envelope.cause_id, envelope.trace
+                    subscriber.publisher,
+                    Role.STRANGER,
+                    None,
+                    topic,
+                    envelope.seq,
+                    "",
+                    envelope.cause_id,
+                    envelope.trace,
                 )
                 self._handle(message, origin)
         for peer in self.liveness.gone(now_ns):
@@ -194,7 +201,7 @@ class Shell:
         if wrote:
             self._pass("sent")
 
-    def _one(self, output: Output) -> None:  # noqa: C901 - one branch an output
+    def _one(self, output: Output) -> None:
         match output:
             case Append() | Save() | Drop():
                 pass  # committed already
@@ -263,7 +270,9 @@ def host(core: Core, spec: ServiceSpec, config: Config, adapter: Adapter | None 
     lock = CopyLock(Path(config.system.run_dir) / "locks" / f"{spec.name}.lock")
 
     def waiting(holder: str) -> None:
-        print(f"pankou: {spec.name} runs already (process {holder}); waiting for it to end", file=sys.stderr, flush=True)
+        print(
+            f"pankou: {spec.name} runs already (process {holder}); waiting for it to end", file=sys.stderr, flush=True
+        )
 
     if not lock.wait(waiting, stop.is_set):
         return EXIT_OK
@@ -276,5 +285,3 @@ def host(core: Core, spec: ServiceSpec, config: Config, adapter: Adapter | None 
         shell.close()
         lock.release()
     return EXIT_OK
-
-

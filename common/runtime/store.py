@@ -31,7 +31,9 @@ class Store:
         run("PRAGMA journal_mode=WAL")
         run(f"PRAGMA synchronous={'FULL' if full else 'NORMAL'}")
         run("CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL)")
-        run("CREATE TABLE IF NOT EXISTS journal(seq INTEGER PRIMARY KEY AUTOINCREMENT, ukey TEXT UNIQUE, body BLOB NOT NULL)")
+        run(
+            "CREATE TABLE IF NOT EXISTS journal(seq INTEGER PRIMARY KEY AUTOINCREMENT, ukey TEXT UNIQUE, body BLOB NOT NULL)"
+        )
         run("CREATE TABLE IF NOT EXISTS kept(key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID")
         run("INSERT OR IGNORE INTO meta VALUES('schema', ?)", (SCHEMA_VERSION,))
         (version,) = run("SELECT value FROM meta WHERE name='schema'").fetchone()
@@ -58,7 +60,10 @@ class Store:
         try:
             for write in writes:
                 if isinstance(write, Append):
-                    run("INSERT INTO journal(ukey, body) VALUES(?, ?)", (write.unique or None, encode_body(write.record)))
+                    run(
+                        "INSERT INTO journal(ukey, body) VALUES(?, ?)",
+                        (write.unique or None, encode_body(write.record)),
+                    )
                 elif isinstance(write, Save):
                     run("INSERT OR REPLACE INTO kept VALUES(?, ?)", (write.key, encode_body(write.record)))
                 else:

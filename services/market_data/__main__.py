@@ -34,7 +34,9 @@ def read_script(path: Path) -> tuple[PlacedHandOrder, ...]:
     except (OSError, msgspec.MsgspecError) as error:
         raise ConfigError(f"{path}: not a script of hand orders ({error}); see docs/reference/config.md") from error
     return tuple(
-        PlacedHandOrder(HandOrder(row.key, row.side, row.symbol, row.shares, row.price, row.wide_price, "script"), row.push)
+        PlacedHandOrder(
+            HandOrder(row.key, row.side, row.symbol, row.shares, row.price, row.wide_price, "script"), row.push
+        )
         for row in rows
     )
 
@@ -59,7 +61,7 @@ def main() -> int:
     config = load_config(config_argument("market_data"))
     record_into = Path(config.system.run_dir) / "tapes" if config.feed.record else None
     adapter = ReplayAdapter([Path(tape) for tape in config.feed.tapes], record_into)
-    core = PlayerCore(settings_of(config), lambda day, push: BarBuilder(day))
+    core = PlayerCore(settings_of(config), BarBuilder)
     return host(core, ServiceSpec("market_data"), config, adapter)
 
 

@@ -48,7 +48,9 @@ class _Period:
             np.zeros(size, I4), np.zeros(size, I4), np.zeros(size, I4), np.zeros(size, I8), np.zeros(size, I8)
         )
 
-    def take(self, at: NDArray[np.uint16], last: NDArray[np.int32], high: NDArray[np.int32], low: NDArray[np.int32]) -> None:
+    def take(
+        self, at: NDArray[np.uint16], last: NDArray[np.int32], high: NDArray[np.int32], low: NDArray[np.int32]
+    ) -> None:
         """Bring prices into the bars being built; `high` and `low` are those since the quote before."""
         bars = self.open
         fresh = bars.first[at] == 0

@@ -55,7 +55,7 @@ class Settings(NamedTuple):
 class PlayerCore:
     """Plays what its adapter reads."""
 
-    def __init__(self, settings: Settings, make_bars: Callable[[DayOpened, int], Bars]) -> None:
+    def __init__(self, settings: Settings, make_bars: Callable[[DayOpened], Bars]) -> None:
         self._settings = settings
         self._make_bars = make_bars
         self._acks = Acks(settings.consumers)
@@ -306,7 +306,7 @@ class PlayerCore:
             settings = self._settings
             speed = settings.speed_milli if settings.pace is Pace.REAL_TIME else 0
             day = replace(day, feed_epoch=f"{day.source}:{day.day}", pace=settings.pace, speed_milli=speed)
-            self._bars = self._make_bars(day, push)
+            self._bars = self._make_bars(day)
         batches, gap = read.batches, read.end.gap
         bars = tuple(self._bars.push(read.end, batches)) if self._bars is not None else ()
         if self._skipped and not self._skip(read):

@@ -48,10 +48,10 @@ STOCKS: dict[str, Stock] = {
     "600005.SH": Stock(15.0, {1: [("09:30", 15.1), ("13:30", 16.5), ("15:00", 16.5)], 2: [("09:30", 16.5), ("15:00", 16.4)]}),
     # one lot costs more than a slot
     "600006.SH": Stock(2100.0, {1: [("09:30", 2100.0), ("10:30", 2310.0), ("11:00", 2250.0), ("15:00", 2240.0)]}, {1: 1_000}),
-    # bottom_fractal: half and trail
+    # sold by the fractal's half, then its trail
     "600011.SH": Stock(8.0, {0: [("09:30", 8.05), ("10:00", 8.3), ("15:00", 8.2)],
                              1: [("09:30", 8.3), ("10:40", 8.75), ("11:20", 8.8), ("13:30", 8.4), ("15:00", 8.4)]}),
-    # bottom_fractal: stopped
+    # the fractal's stop
     "600012.SH": Stock(9.0, {0: [("09:30", 9.05), ("10:20", 9.3), ("15:00", 9.2)],
                              1: [("09:30", 9.1), ("10:00", 8.7), ("15:00", 8.6)]}),
     # traded by hand
@@ -97,7 +97,9 @@ def _at(path: Sequence[tuple[str, float]], second: int) -> float:
     return p0 + (p1 - p0) * (second - t0) / (t1 - t0)
 
 
-def _quote(stock: Stock, day: int, last: float, up: float, down: float, day_high: float, day_low: float, first: float) -> Quote:
+def _quote(
+    stock: Stock, day: int, last: float, up: float, down: float, day_high: float, day_low: float, first: float
+) -> Quote:
     levels = range(1, 6)
     bid = [(round(last - level / 100, 2), stock.depth) for level in levels if last - level / 100 >= down]
     ask = [(round(last + level / 100, 2), stock.depth) for level in levels if last + level / 100 <= up]

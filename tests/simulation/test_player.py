@@ -110,7 +110,7 @@ def make_world(seed: int, count: int = 40, **changes: object) -> tuple[World, di
     script = (PlacedHandOrder(HandOrder("k1", 1, "600001.SH", 100, 0), push_id(DAY, 7)),)
     settings = Settings(consumers=READERS, script=script, **changes)  # type: ignore[arg-type]  # forwarded by name
     world = World(seed)
-    world.add(Node("market_data", lambda: (PlayerCore(settings, lambda day, push: NoBars()), MemoryTape(days, recorded)), {}))
+    world.add(Node("market_data", lambda: (PlayerCore(settings, lambda day: NoBars()), MemoryTape(days, recorded)), {}))
     for name in READERS:
         world.add(Node(name, lambda name=name: (Reader(name, seen[name]), None), {"market_data": (FEED,)}))
     return world, seen, recorded

@@ -251,4 +251,6 @@ class World:
                 return
             if not self._deliver() and not self._tick():
                 break
-        assert until(), "the world stands still" + str({n: node.core and node.core.next_deadline_ns() for n, node in self.nodes.items()})
+        assert until(), "the world stands still" + str(
+            {n: node.core and node.core.next_deadline_ns() for n, node in self.nodes.items()}
+        )
