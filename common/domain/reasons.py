@@ -26,7 +26,7 @@ class Reason(IntEnum):
     REPRICE = 31
     DAY_END = 32
     REPLACED_BY_EXIT = 33
-    # denials: risk manager
+    # denials by the risk manager
     BELOW_ONE_LOT = 40
     SLOTS_FULL = 41
     RULE_SLOTS_FULL = 42
@@ -58,7 +58,7 @@ class Reason(IntEnum):
     CANCEL_REFUSED_BY_PHASE = 72
     NO_SUCH_ORDER = 73
     ORDER_ENDED = 74
-    # denials: protocol
+    # denials by the protocol
     KEY_CONFLICT = 80
     EXPIRED = 81
     RISK_SILENT = 82

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from common.domain.calendar import S0925, S0930, S1130, S1300, S1500, second_of_day
@@ -85,7 +86,7 @@ class BarBuilder:
                 self._take(quotes_of(batch))
         if end.last_of_day:
             closed += self._close_before(end, S1500 + 1)
-        return [BarsClosed(**{**fields, "part": part}) for part, fields in enumerate(closed)]
+        return [replace(bars, part=part) for part, bars in enumerate(closed)]
 
     def _take(self, quotes: Quotes) -> None:
         traded = quotes.volume > 0
@@ -107,34 +108,35 @@ class BarBuilder:
         self._volume[at] = quotes.volume[traded]
         self._turnover[at] = quotes.turnover[traded]
 
-    def _close_before(self, end: PushEnd, second: int) -> list[dict[str, object]]:
-        closed: list[dict[str, object]] = []
+    def _close_before(self, end: PushEnd, second: int) -> list[BarsClosed]:
+        closed: list[BarsClosed] = []
         for period in self._periods:
             while period.labels and period.labels[0] < second:
                 closed.append(self._close_one(end, period, period.labels.pop(0)))
         return closed
 
-    def _close_one(self, end: PushEnd, period: _Period, label: int) -> dict[str, object]:
+    def _close_one(self, end: PushEnd, period: _Period, label: int) -> BarsClosed:
         bars = period.open
         idle = bars.first == 0
         before = np.where(idle, self._close, bars.first)
-        fields: dict[str, object] = {
-            "push": end.push,
-            "period_s": period.period_s,
-            "label_s": label,
-            "count": self._size,
-            "index": self._index,
-            "open": before.astype(I4).tobytes(),
-            "high": np.where(idle, self._close, bars.high).astype(I4).tobytes(),
-            "low": np.where(idle, self._close, bars.low).astype(I4).tobytes(),
-            "close": self._close.tobytes(),
-            "volume": (self._volume - bars.volume_before).tobytes(),
-            "turnover": (self._turnover - bars.turnover_before).tobytes(),
-            "day_open": self._day_open.tobytes(),
-            "day_high": self._day_high.tobytes(),
-            "day_low": self._day_low.tobytes(),
-        }
+        closed = BarsClosed(
+            push=end.push,
+            part=0,
+            period_s=period.period_s,
+            label_s=label,
+            count=self._size,
+            index=self._index,
+            open=before.astype(I4).tobytes(),
+            high=np.where(idle, self._close, bars.high).astype(I4).tobytes(),
+            low=np.where(idle, self._close, bars.low).astype(I4).tobytes(),
+            close=self._close.tobytes(),
+            volume=(self._volume - bars.volume_before).tobytes(),
+            turnover=(self._turnover - bars.turnover_before).tobytes(),
+            day_open=self._day_open.tobytes(),
+            day_high=self._day_high.tobytes(),
+            day_low=self._day_low.tobytes(),
+        )
         bars.first[:] = 0
         bars.volume_before[:] = self._volume
         bars.turnover_before[:] = self._turnover
-        return fields
+        return closed
