@@ -91,7 +91,7 @@ def complain(error: BaseException, lang: str) -> int:
         return faults.INTERRUPTED
     if isinstance(error, BrokenPipeError):
         # The reader of our output went away (`pankou fills | head`); what it wanted it has.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - lives until the process ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return faults.OK
     click.echo(say(lang, "err.prefix") + one_line(error, lang), err=True)
     if isinstance(error, faults.CliError):

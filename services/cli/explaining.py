@@ -43,15 +43,14 @@ def explanation_lines(lang: str, symbol: str, day: int, parts: Mapping[str, Expl
 
 def condition_lines(lang: str, checks: Sequence[Condition]) -> list[str]:
     """Return one line a condition: verdict, time, name, numbers, what followed."""
-    rows = []
-    for check in checks:
-        rows.append(
-            (
-                say(lang, "explain.pass" if check.passed else "explain.fail"),
-                clock(check.second_of_day) if check.second_of_day else "",
-                name_text(lang, check.name),
-                numbers_text(lang, check.numbers),
-                " ".join(text for text in (check.text, check.outcome) if text),
-            )
+    rows = [
+        (
+            say(lang, "explain.pass" if check.passed else "explain.fail"),
+            clock(check.second_of_day) if check.second_of_day else "",
+            name_text(lang, check.name),
+            numbers_text(lang, check.numbers),
+            " ".join(text for text in (check.text, check.outcome) if text),
         )
+        for check in checks
+    ]
     return table(heads(lang, "verdict", "time", "check", "numbers", "outcome"), rows).splitlines()

@@ -33,10 +33,10 @@ class Place(NamedTuple):
 
 
 class Clock(Protocol):
-    """Monotonic time and sleep; tests give their own."""
+    """Time and sleep; tests give their own."""
 
-    def monotonic_ns(self) -> int:
-        """Return monotonic nanoseconds."""
+    def now_ns(self) -> int:
+        """Return nanoseconds that never jump."""
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -72,7 +72,7 @@ class Follower:
             while True:
                 place = self._place()
                 if place is not None:
-                    self._screen.place(place, self._rate.add(place, self._clock.monotonic_ns()))
+                    self._screen.place(place, self._rate.add(place, self._clock.now_ns()))
                 self._show_fills()
                 if place is not None and place.state in ENDS:
                     return place.state
@@ -103,7 +103,7 @@ class Follower:
             return  # it is being restarted; its journal has what we miss
 
     def _check_silence(self, place: Place | None) -> None:
-        now = self._clock.monotonic_ns()
+        now = self._clock.now_ns()
         if place is not None:
             self._silent_since = 0
         elif self._silent_since == 0:

@@ -2,7 +2,7 @@
 
 import click
 
-from common.messages.orders import CancelExitRequest, CancelRequest, CloseRequest, Denied, Journalled, OpenRequest
+from common.messages.orders import CancelExitRequest, CancelRequest, Denied, Journalled, OpenRequest
 from common.messages.outputs import Message
 from common.messages.signals import Verdict, VerdictStatus
 from services.cli import faults
@@ -87,5 +87,5 @@ def ask_text(session: Session, ask: Ask) -> str:
     if isinstance(ask, CancelExitRequest):
         return session.say("order.what_cancel", what=ask.symbol)
     side = "side.buy" if isinstance(ask, OpenRequest) else "side.sell"
-    shares = str(ask.shares) if isinstance(ask, OpenRequest | CloseRequest) and ask.shares else session.say("order.all")
+    shares = str(ask.shares) if ask.shares else session.say("order.all")
     return session.say("order.what", side=session.say(side), symbol=ask.symbol, shares=shares)

@@ -1,6 +1,5 @@
 """Where everything of one user lives: $PANKOU_HOME with its config, keys, markets and runs."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -75,5 +74,5 @@ class Home(NamedTuple):
 def home_of(environ: Mapping[str, str]) -> Home:
     """Return $PANKOU_HOME, by default `var/` of the checkout."""
     text = environ.get("PANKOU_HOME", "")
-    root = Path(os.path.expanduser(text)) if text else CHECKOUT / "var"
+    root = Path(text).expanduser() if text else CHECKOUT / "var"
     return Home(root.absolute())

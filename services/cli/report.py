@@ -1,7 +1,6 @@
 """The report of a run: gathered from the services' answers, kept as text and JSON beside the run."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -166,7 +165,6 @@ def as_json(report: Report) -> dict[str, Any]:
     """Return the report as JSON data; amounts are integers in 0.001 yuan."""
     data = {name: show.plain(value) for name, value in report._asdict().items()}
     data["fills"] = [{"day": f.day, "push": f.push, **show.plain(f.fill)} for f in report.fills]
-    data["denials"] = [show.plain(denial._asdict()) for denial in report.denials]
     data["counts"] = report.counts()
     return data
 
@@ -181,4 +179,4 @@ def write(report: Report, text: str, run: Path) -> Path:
 def _replace(path: Path, text: str) -> None:
     new = path.with_name(path.name + ".new")
     new.write_text(text, encoding="utf-8")
-    os.replace(new, path)
+    new.replace(path)

@@ -70,7 +70,7 @@ class BarScreen:
 def place_line(lang: str, place: Place, rate: float) -> str:
     """Return where the player is in words."""
     of = str(place.pushes) if place.pushes > 0 else "?"
-    line = say(
+    return say(
         lang,
         "follow.place",
         day=day_text(place.day),
@@ -80,7 +80,6 @@ def place_line(lang: str, place: Place, rate: float) -> str:
         rate=f"{rate:.0f}",
         state=say(lang, f"player.{place.state}") if f"player.{place.state}" in PLAYER_STATES else place.state,
     )
-    return line
 
 
 PLAYER_STATES = frozenset(f"player.{state}" for state in ("waiting", "rebuilding", "playing", "finished", "held"))

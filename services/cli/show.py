@@ -16,16 +16,17 @@ from services.cli.texts import TEXTS, say
 
 _YI = 100_000_000 * MILLI
 _PRICES = frozenset(
-    "last high low open close price cost_price best_bid best_ask bid ask limit reference ref tick "
-    "prev_close raw_prev_close day_open day_high day_low up_limit down_limit up down band_up band_down cage_up cage_down "
-    "k1_high k1_low k2_high k2_low high_since_entry highest lowest upper lower before_last stop trigger".split()
+    {
+        *("last", "high", "low", "open", "close", "price", "bid", "ask", "tick", "reference", "cage_low", "cage_high"),
+        *("prev_close", "raw_prev_close", "day_open", "day_high", "day_low", "up_limit", "down_limit"),
+        *("k1_high", "k1_low", "k2_high", "k2_low", "high_since_entry"),
+    }
 )
 """Names of numbers that are prices in 0.001 yuan."""
-_MONEY = frozenset(
-    "cash free free_cash need needed cost value slot slot_cash budget fees amount turnover equity market_value frozen".split()
-)
+_MONEY = frozenset({"cash", "free_cash", "need", "cost", "value", "slot", "budget", "fees", "turnover", "equity"})
 """Names of numbers that are amounts in 0.001 yuan."""
-_TIMES = frozenset({"second", "second_of_day", "at_s", "cancel_at_s", "label_s", "time_s"})
+_TIMES = frozenset({"second_of_day", "cancel_at_s", "label_s", "bar_ends_s", "last_bar_s"})
+"""Names of numbers that are seconds of the day."""
 
 
 def yuan(amount: int) -> str:
@@ -66,10 +67,12 @@ def number_text(name: str, value: int) -> str:
         return yuan(value)
     if name.endswith("_bp"):
         return f"{value / 100:.2f}%"
-    if name == "day" or name.endswith("_day"):
-        return day_text(value) if value > 10_000_000 else str(value)
+    if (name == "day" or name.endswith("_day")) and value > 10_000_000:
+        return day_text(value)
     if name in _TIMES:
         return clock(value)
+    if name.endswith("_ns"):
+        return time_text(value)
     return str(value)
 
 
@@ -121,6 +124,8 @@ def plain(value: Any) -> Any:
         return value.name
     if isinstance(value, msgspec.Struct):
         return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return plain(value._asdict())
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

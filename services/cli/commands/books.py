@@ -1,5 +1,7 @@
 """`positions`, `account`, `fills`: what the gateway's books hold."""
 
+import click
+
 from common.messages.orders import Account, AccountRequest, Positions, PositionsRequest
 from services.cli import show
 from services.cli.bilingual import command, json_option, option
@@ -7,8 +9,6 @@ from services.cli.books import GATEWAY, fills_of
 from services.cli.check import parse_day
 from services.cli.render import account_lines, fills_table, positions_table
 from services.cli.session import Session, pass_session
-
-import click
 
 
 @command("positions", "cmd.positions")

@@ -6,7 +6,6 @@ import click
 
 from services.cli.bilingual import command, option
 from services.cli.check import parse_time
-from services.cli.days import choose_days
 from services.cli.faults import BadInputError
 from services.cli.session import Session, pass_session
 
@@ -27,18 +26,19 @@ DEFAULTS = {"stocks": 0, "interval": 0, "seed": 0}
 @option("--seed", type=click.IntRange(0), help_key="opt.seed")
 @option("--until-push", type=click.IntRange(1), default=None, help_key="opt.until_push")
 @pass_session
-def run(session: Session, **asked: Any) -> int:
+def run(session: Session, /, **asked: Any) -> int:
     """Start, follow and report."""
-    from common.runtime.clock import SystemClock
+    from services.cli.days import choose_days
     from services.cli.running import Wanted
     from services.cli.running import run as go
     from services.cli.setup import prepare
+    from services.cli.waiting import WaitClock
 
     check_together(asked)
     prepare(session)
     wanted = Wanted(asked["resume"], not asked["no_follow"], asked["profile"], feed_of(asked), asked["until_push"] or 0)
     market = {name: asked[name] for name in DEFAULTS if asked[name] is not None}
-    return go(session, wanted, lambda: choose_days(session, asked["days"], market), SystemClock())
+    return go(session, wanted, lambda: choose_days(session, asked["days"], market), WaitClock())
 
 
 def check_together(asked: dict[str, Any]) -> None:
@@ -46,6 +46,8 @@ def check_together(asked: dict[str, Any]) -> None:
     fresh = [name for name in ("days", "stocks", "interval", "seed", "pace", "speed", "start", "end") if asked[name] is not None]
     if asked["resume"] and fresh:
         raise BadInputError("bad.resume_with", names=", ".join(f"--{NAMES.get(name, name)}" for name in fresh))
+    if asked["profile"] == "live":
+        raise BadInputError("bad.live")
     if asked["speed"] is not None and asked["pace"] != "real_time":
         raise BadInputError("bad.speed_without_pace")
 

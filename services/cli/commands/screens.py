@@ -7,7 +7,8 @@ from common.messages.control import Fault
 from common.messages.signals import ExplainRequest, Explanation, Pool, PoolRequest
 from services.cli import faults, show
 from services.cli.bilingual import command, json_option, option
-from services.cli.check import check_calendar, parse_day, parse_rule, parse_symbol
+from services.cli.check import parse_day, parse_symbol
+from services.cli.dates import check_calendar, parse_rule
 from services.cli.explaining import explanation_lines, pool_lines
 from services.cli.faults import CliError
 from services.cli.session import Session, pass_session

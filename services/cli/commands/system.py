@@ -47,7 +47,7 @@ def status(session: Session, as_json: bool) -> int:
     else:
         session.tell("status.run", run=run.name, folder=str(run))
         click.echo(status_table(session, processes, answers))
-        for line in cause_lines(session, answers):
+        for line in cause_lines(answers):
             click.echo(line)
     return faults.OK if all(answers.values()) else faults.SILENT
 
@@ -82,7 +82,7 @@ def status_table(session: Session, processes: list[Process], answers: dict[str, 
     return show.table(heads(session.lang, "service", "process", "pid", "since", "state", "ready", "numbers"), rows, (2, 3))
 
 
-def cause_lines(session: Session, answers: dict[str, Status | None]) -> list[str]:
+def cause_lines(answers: dict[str, Status | None]) -> list[str]:
     """Return the words the services add, e.g. why trading is held down."""
     lines = []
     for name, answer in answers.items():

@@ -88,7 +88,7 @@ def test_denial_prints_words_and_numbers_and_fails(tmp_path: Path) -> None:
 
     result, _ = run(tmp_path, "order sell 600519 500", {CLOSE: deny}, lang="zh")
     assert result.exit_code == 1
-    assert all(text in result.stdout for text in ("T1_UNSELLABLE", "今日买入不可卖", "sellable=0", "600519.SH"))
+    assert all(text in result.stdout for text in ("T1_UNSELLABLE", "今日买入不可卖", "可卖=0", "600519.SH"))
 
 
 def test_the_key_is_on_disk_before_the_first_send_and_the_same_on_every_try(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ CODE = "\n".join(
 )
 NAMED = set(re.findall(r'"([a-z_]+(?:\.[A-Za-z_]+)+)"', CODE))
 """Keys written out in the code."""
-BUILT = tuple(re.findall(r'f"([a-z_]+\.)\{', CODE)) + ("explain.",)
+BUILT = (*tuple(re.findall(r'f"([a-z_]+\.)\{', CODE)), "explain.")
 """Beginnings of keys made of a part and a name, e.g. order_state.FILLED."""
-FILES = {"report.json", "report.txt"}
+FILES = {"report.json", "report.txt", "config.toml", "config.md"}
 TITLES = set(re.findall(r'"([a-z_]+)"', "\n".join(re.findall(r"heads\((.*?)\)", CODE, re.DOTALL))))
 
 
@@ -36,6 +36,7 @@ def test_chinese_is_chinese() -> None:
         "action.NONE",
         "state.cause",
         "head.pid",
+        "init.home",
     }
 
 

@@ -1,0 +1,65 @@
+"""Which days a run plays: tapes somebody names, or the synthetic market, made once and kept."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from common.history.tape import TapeReader, list_tapes
+from services.cli.faults import BadInputError
+from services.cli.session import Session
+from services.cli.show import day_text
+
+HISTORY_FOLDER = "history"
+HAND_SCRIPT = "hand_orders.json"
+
+
+class Days(NamedTuple):
+    """What a run plays."""
+
+    tapes: list[Path]
+    history: str
+    """Folder of daily history, "" where there is none."""
+    hand_script: str
+    """Script of hand orders, "" where there is none."""
+    source: str
+    """For people."""
+
+
+def choose_days(session: Session, path: str | None, market: dict[str, int]) -> Days:
+    """Return the tapes of `path`, else of PANKOU_DAYS, else of the synthetic market."""
+    named = path or session.environ.get("PANKOU_DAYS", "")
+    if named:
+        if market:
+            raise BadInputError("bad.market_with_days", names=", ".join(f"--{name}" for name in market))
+        return find_days(session, Path(named).expanduser().absolute())
+    from services.cli.market import synthetic_days
+
+    return synthetic_days(session, market)
+
+
+def find_days(session: Session, path: Path) -> Days:
+    """Return the tapes of a file or folder, checked from end to end; raises `TapeError` when one cannot be played."""
+    tapes = list_tapes(path)
+    days: dict[int, Path] = {}
+    for tape in tapes:
+        reader = TapeReader(tape)
+        session.tell("run.checking", tape=tape.name)
+        for _ in reader.pushes():
+            pass  # reading to the end finds what is cut or out of order
+        day = reader.header.day
+        if day in days:
+            raise BadInputError("bad.same_day", day=day_text(day), first=days[day].name, second=tape.name)
+        days[day] = tape
+    folder = path if path.is_dir() else path.parent
+    return Days(
+        [days[day] for day in sorted(days)],
+        beside(folder, HISTORY_FOLDER, directory=True),
+        beside(folder, HAND_SCRIPT, directory=False),
+        f"{path} ({', '.join(day_text(day) for day in sorted(days))})",
+    )
+
+
+def beside(folder: Path, name: str, directory: bool) -> str:
+    """Return the path of something optional in a folder, "" where it is not there."""
+    path = folder / name
+    there = path.is_dir() if directory else path.is_file()
+    return str(path) if there else ""

@@ -1,0 +1,52 @@
+"""The configuration of a run: shipped defaults, a profile, the user's own file, what the run adds."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from common.runtime.config import Config, dump_toml, load_config, merge, parse_config, profile_table, read_toml
+from services.cli.days import Days
+from services.cli.home import Home
+from services.cli.link import run_config
+from services.cli.session import Session
+
+
+def user_table(home: Home) -> dict[str, Any]:
+    """Return the user's own settings, empty where there are none."""
+    return read_toml(home.config) if home.config.is_file() else {}
+
+
+def merged_config(home: Home, profile: str, added: Mapping[str, Any]) -> Config:
+    """Return the complete configuration; raises one `ConfigError` with everything wrong in it."""
+    table = merge(merge(profile_table(profile), user_table(home)), added)
+    return parse_config(table, f"{home.config} + {profile}.toml")
+
+
+def run_table(session: Session, folder: Path, days: Days, feed: Mapping[str, object]) -> dict[str, Any]:
+    """Return what a run adds to the settings: where it lives and what it plays."""
+    return {
+        "system": {"run_dir": str(folder), "keys_dir": str(session.home.keys)},
+        "feed": {"tapes": [str(tape) for tape in days.tapes], "hand_script": days.hand_script, **feed},
+        "history": {"dir": days.history},
+    }
+
+
+def write_run_config(session: Session, folder: Path, profile: str, days: Days, feed: Mapping[str, object]) -> Config:
+    """Write the complete configuration of a run (0600) and return it."""
+    config = merged_config(session.home, profile, run_table(session, folder, days, feed))
+    path = folder / "config.toml"
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(dump_toml(config))
+    return config
+
+
+def load_run(home: Home) -> Config:
+    """Return the configuration of the newest run."""
+    return load_config(run_config(home))
+
+
+def keys_dir(config: Config, home: Home) -> Path:
+    """Return the folder of the keys."""
+    return Path(config.system.keys_dir) if config.system.keys_dir else home.keys
