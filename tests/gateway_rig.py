@@ -14,7 +14,6 @@ from common.messages.header import Role
 from common.messages.market import DayOpened, InstrumentTable, PushEnd, QuoteBatch
 from common.messages.orders import Event, EventRow, MatchedThrough, SubmitOrder
 from common.messages.outputs import LOCAL, Effect, Forget, Message, Origin, Output, Publish, Reply, Request, Tell, Token
-from common.messages.signals import Verdict
 from services.order_gateway.adapters.paper import PaperBroker
 from services.order_gateway.core import GatewayCore
 from services.order_gateway.settings import Settings
@@ -24,7 +23,7 @@ from tests.simulation.world import Disk
 SECOND_NS = 1_000_000_000
 
 
-class Crash(Exception):
+class CrashError(Exception):
     """The process dies here."""
 
 
@@ -89,20 +88,21 @@ class Rig:
         self.asking: dict[str, Request] = {}
         self.calls: list[Message] = []
         self.boots = 0
+        self._asked = 0
         self.crash: Callable[[str], bool] = lambda where: False
         """Asked before and after every commit that writes; True kills the process there."""
         self.boot()
 
     def boot(self) -> None:
         """Start the process (again)."""
-        self.boots += 1
-        self.asking = {}
         while True:
+            self.boots += 1
+            self.asking = {}
             self.core, self.broker = GatewayCore(self.settings), PaperBroker()
             try:
                 self.core.restore(*self.disk.load())
                 self._carry(self.core.on_start(self.now_ns))
-            except Crash:
+            except CrashError:
                 continue
             return
 
@@ -111,10 +111,10 @@ class Rig:
     def _carry(self, outputs: Sequence[Output]) -> None:
         commits = self.disk.commits
         if any(type(output).__name__ in ("Append", "Save", "Drop") for output in outputs) and self.crash("before"):
-            raise Crash
+            raise CrashError
         self.disk.commit(outputs)
         if self.disk.commits > commits and self.crash("after"):
-            raise Crash
+            raise CrashError
         results: list[Message] = []
         for output in outputs:
             results += self._one(output)
@@ -145,9 +145,14 @@ class Rig:
             answer = self.risk(request.message)
         if answer is None:
             self.asking[request.key] = request
-            return
-        origin = Origin(request.peer, Role.STRANGER, correlation_id=request.key)
-        self._carry(self.core.on_message(decode_body(encode_body(answer)), origin, self.now_ns))
+        else:
+            self.answer(request.key, answer)
+
+    def answer(self, key: str, message: Message) -> None:
+        """Answer a question of the gateway."""
+        self.asking.pop(key, None)
+        origin = Origin("peer", Role.STRANGER, correlation_id=key)
+        self._carry(self.core.on_message(decode_body(encode_body(message)), origin, self.now_ns))
 
     # ------------------------------------------------------------------ the world
 
@@ -158,6 +163,10 @@ class Rig:
         self._carry(self.core.on_message(decode_body(encode_body(message)), origin, self.now_ns))
         return self.replies.get(key, [])
 
+    def report(self, report: Message) -> None:
+        """Hand the core something of the broker that it did not ask for."""
+        self._carry(self.core.on_message(report, LOCAL, self.now_ns))
+
     def play(self, count: int = 1) -> None:
         """Play the next pushes."""
         for _ in range(count):
@@ -167,12 +176,12 @@ class Rig:
 
     def submit(self, order: SubmitOrder) -> Message | None:
         """Send an order as the risk manager; returns the last answer."""
-        answers = self.send(order, Role.RISK, f"{order.key}/{len(self.replies)}")
-        return answers[-1] if answers else None
+        return self.ask(order, Role.RISK)
 
     def ask(self, message: Message, role: Role = Role.OPERATOR) -> Message | None:
         """Ask as a person; returns the answer, None while there is none."""
-        key = f"q{len(self.replies)}"
+        self._asked += 1
+        key = f"q{self._asked}"
         answers = self.send(message, role, key)
         return answers[-1] if answers else None
 
@@ -219,8 +228,3 @@ class Rig:
         }  # fmt: skip
         fields.update(changes)
         return SubmitOrder(**fields)  # type: ignore[arg-type]  # forwarded by name
-
-
-def approved(request: Message) -> Verdict:
-    """A risk manager that says yes to everything (and sends no order)."""
-    return Verdict(request.key, 1)  # type: ignore[attr-defined,arg-type]

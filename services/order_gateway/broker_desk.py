@@ -14,6 +14,7 @@ from common.messages.orders import (
     OrderCancelled,
     OrderExpired,
     OrderFilled,
+    OrderInDoubt,
     OrderRejected,
     OrderSubmitted,
     SubmitOrder,
@@ -185,6 +186,8 @@ class BrokerDesk:
             if pending.cancel is not None:
                 # The order was taken in continuous trading, and so was the cancel: its time serves for the phase.
                 outputs.append(Effect(self._cancel_call(pending.cancel, pending.push, order.ts_ns)))
+            elif self._settings.park:
+                outputs += self._books.write(OrderInDoubt(pending.coid), pending.push, 1)
             elif missed or self._market.facts(order.symbol) is None:
                 outputs += self._reject_unsent(order, pending.push)
             else:

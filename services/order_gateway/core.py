@@ -54,7 +54,7 @@ class GatewayCore:
         self.books.restore(rows)
         self._hand.restore(kept)
 
-    def on_start(self, now_ns: int) -> Sequence[Output]:  # noqa: ARG002 - the contract of a core
+    def on_start(self, now_ns: int) -> Sequence[Output]:
         """Open the account where the journal is empty, rebuild the broker's side, ask for the feed."""
         outputs: list[Output] = []
         if not self.books.rows:
@@ -90,7 +90,7 @@ class GatewayCore:
         """Return when a relayed hand order is due."""
         return self._hand.next_deadline_ns()
 
-    def on_peer(self, peer: str, up: bool, now_ns: int) -> Sequence[Output]:  # noqa: ARG002 - as above
+    def on_peer(self, peer: str, up: bool, now_ns: int) -> Sequence[Output]:
         """Note whether the risk manager is alive."""
         if peer == RISK:
             self._hand.risk_up = up

@@ -140,7 +140,7 @@ class HandDesk:
             if not relay.question:
                 outputs += self._ask(relay, now_ns)
             elif self.risk_up:
-                relay.due_ns = now_ns + self._settings.silent_ns  # alive: the order waits for its push
+                relay.due_ns = now_ns + ASK_AGAIN_NS  # alive: the order waits for its push
             else:
                 outputs += [Forget(relay.question), *self._alone(relay.request)]
         return outputs
@@ -148,13 +148,13 @@ class HandDesk:
     def _alone(self, request: OpenRequest | CloseRequest) -> list[Output]:
         if isinstance(request, OpenRequest):
             return self._answer(_denied(request, Denial(Reason.RISK_SILENT, {})))
-        order = self._close_order(request)
-        if isinstance(order, Denial):
-            return self._answer(_denied(request, order))
-        sent = self._books.submitted.get(order.coid)
+        sent = self._books.submitted.get(client_order_id(self._market.day, request.key))
         if sent is not None:
             # Risk's own order under this key is on disk already: it was only the verdict that did not come.
             return self._answer(_approved(sent))
+        order = self._close_order(request)
+        if isinstance(order, Denial):
+            return self._answer(_denied(request, order))
         denial = check_order(order, self._market, self._books, self._settings)
         if denial is not None:
             return self._answer(_denied(request, denial))

@@ -15,6 +15,7 @@ ORDERS_PER_S_CEILING = 100
 BUY_SHARE_BP = 7500
 """Buys may use this much of the daily number of orders; the rest is kept for exits."""
 STALE_MIN_NS = 6_000_000_000
+"""Shortest life of an order in data time before it must reach the broker."""
 BEFORE_CONTINUOUS = frozenset({Phase.PRE_CONTINUOUS, Phase.CONTINUOUS, Phase.LUNCH})
 """Phases whose next push can be one of continuous trading."""
 
@@ -32,5 +33,7 @@ class Settings(NamedTuple):
     orders_per_s: int = 10
     """In data time."""
     orders_per_day: int = 2000
+    park: bool = False
+    """An order of which nobody knows whether the broker has it waits for a person, instead of being sent again."""
     silent_ns: int = 2_000_000_000
     """Wall time after which a risk manager without an answer or a sign of life is silent."""

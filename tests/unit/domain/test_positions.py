@@ -42,7 +42,8 @@ def test_a_buy_holds_cash_and_shrinks_what_it_holds_with_each_deal() -> None:
     order = ledger.order("b1")
     assert (order.state, order.left, order.frozen) == (OrderState.PARTIAL, 600, 6_000_000)
     ledger.filled("b1", "b1-2", 600, 10_000, 0)
-    assert order.state is OrderState.FILLED and not order.open
+    assert order.state is OrderState.FILLED
+    assert not order.open
     assert ledger.frozen_cash == 0
     assert ledger.cash == 1_000_000_000 - 400 * 9_900 - 600 * 10_000 - 5_000
     assert ledger.positions[A].cost == 400 * 9_900 + 600 * 10_000
@@ -68,7 +69,8 @@ def test_a_partial_sell_takes_its_floor_share_of_the_cost_and_the_last_one_the_r
     submit(ledger, "s1", Side.SELL, 300, 10_000)
     ledger.filled("s1", "s1-1", 100, 10_000, 5_000)
     assert ledger.positions[A].cost == 1_000_001 - 333_333
-    assert ledger.sold_day == 995_000 and ledger.withdrawable == ledger.free_cash - 995_000
+    assert ledger.sold_day == 995_000
+    assert ledger.withdrawable == ledger.free_cash - 995_000
     ledger.filled("s1", "s1-2", 200, 10_000, 0)
     assert ledger.positions == {}
 
@@ -82,7 +84,8 @@ def test_a_cancel_releases_what_the_rest_held_and_a_late_deal_still_counts() -> 
     assert ledger.order("b1").state is OrderState.CANCELLED
     ledger.filled("b1", "late", 200, 10_000, 5_000)
     assert ledger.order("b1").state is OrderState.CANCELLED
-    assert ledger.positions[A].shares == 200 and ledger.frozen_cash == 0
+    assert ledger.positions[A].shares == 200
+    assert ledger.frozen_cash == 0
 
 
 def test_cancelled_sell_gives_its_shares_back() -> None:
@@ -109,7 +112,8 @@ def test_in_doubt_keeps_what_it_holds_and_survives_the_day() -> None:
     submit(ledger, "b1", Side.BUY, 1_000, 10_000)
     ledger.in_doubt("b1")
     ledger.roll_day(D2, D1)
-    assert ledger.frozen_cash == 10_005_000 and ledger.order("b1").open
+    assert ledger.frozen_cash == 10_005_000
+    assert ledger.order("b1").open
     ledger.accepted("b1", "found")
     assert ledger.order("b1").state is OrderState.WORKING
 

@@ -17,7 +17,8 @@ def row(seq: int, push: int, stage: int = 0) -> EventRow:
 def asked(outputs: list[Output]) -> list[int]:
     found = []
     for output in outputs:
-        assert isinstance(output, Request) and isinstance(output.message, EventsRequest)
+        assert isinstance(output, Request)
+        assert isinstance(output.message, EventsRequest)
         found.append(output.message.from_seq)
     return found
 
@@ -40,7 +41,8 @@ def test_a_push_is_ready_when_its_match_is_known_and_later_rows_wait() -> None:
     assert reader.ready(P + 2) is None
     reader.on_message(MatchedThrough(P + 2, 3))
     assert reader.ready(P + 2) == [row(3, P + 1, 1)]
-    assert reader.have == 3 and reader.buffered == 0
+    assert reader.have == 3
+    assert reader.buffered == 0
 
 
 def test_a_later_match_makes_earlier_pushes_ready_with_exactly_their_rows() -> None:
@@ -56,7 +58,8 @@ def test_a_later_match_makes_earlier_pushes_ready_with_exactly_their_rows() -> N
 def test_a_hole_is_asked_for_once_and_filled_by_pages() -> None:
     reader = started()
     assert asked(reader.on_message(row(3, P))) == [1]
-    assert reader.repairs == 1 and reader.waiting
+    assert reader.repairs == 1
+    assert reader.waiting
     assert reader.on_message(row(4, P)) == []
     assert asked(reader.on_message(Events((row(1, P),), 5, None))) == [2]
     assert reader.on_message(Events((row(2, P), row(3, P), row(4, P), row(5, P)), 5, MatchedThrough(P, 5))) == []
@@ -98,4 +101,6 @@ def test_a_journal_that_ends_before_what_was_applied_stops_the_process() -> None
 def test_other_messages_are_ignored_and_rows_before_any_push_belong_to_the_first() -> None:
     reader = started()
     assert reader.on_message(AccountOpened(1, "paper")) == []
-    assert belongs(row(1, 0), P) and not belongs(row(1, P, 1), P) and belongs(row(1, P, 1), P + 1)
+    assert belongs(row(1, 0), P)
+    assert not belongs(row(1, P, 1), P)
+    assert belongs(row(1, P, 1), P + 1)

@@ -1,0 +1,37 @@
+"""Run the order gateway: python -m services.order_gateway --config FILE."""
+
+import sys
+
+from common.domain.values import MILLI
+from common.messages.topics import FEED
+from common.runtime.config import Config, load_config
+from common.runtime.run import config_argument, guarded
+from common.runtime.service import ServiceSpec, host
+from services.order_gateway.adapters.paper import PaperBroker
+from services.order_gateway.core import GatewayCore
+from services.order_gateway.settings import GATEWAY, MARKET, RISK, Settings
+
+SPEC = ServiceSpec(GATEWAY, {MARKET: (FEED,), RISK: ()}, (MARKET, RISK), full=True)
+
+
+def settings_of(config: Config) -> Settings:
+    """Translate the configuration."""
+    return Settings(
+        account=config.system.account,
+        cash=config.account.cash * MILLI,
+        commission_e7=config.fees.commission_e7,
+        commission_min=config.fees.commission_min,
+        orders_per_s=config.gateway.orders_per_s,
+        orders_per_day=config.gateway.orders_per_day,
+        park=config.gateway.after_absence == "park",
+    )
+
+
+def main() -> int:
+    """Keep the journal and the paper exchange."""
+    config = load_config(config_argument(GATEWAY))
+    return host(GatewayCore(settings_of(config)), SPEC, config, PaperBroker())
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))

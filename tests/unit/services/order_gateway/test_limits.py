@@ -1,0 +1,166 @@
+"""Every refusal of the last checks, with its numbers, and that nothing of it reaches the broker."""
+
+import pytest
+from msgspec.structs import replace
+
+from common.domain.calendar import ts_of
+from common.domain.reasons import Reason
+from common.domain.values import Board, Side
+from common.messages.market import InstrumentFlag
+from common.messages.orders import Denied, IntentDenied, Journalled, SubmitOrder
+from services.order_gateway.calls import Submit
+from services.order_gateway.limits import Denial, check_order
+from services.order_gateway.settings import Settings
+from tests.builders import DAY, PREV_DAY, Quote, table
+from tests.gateway_rig import Rig, Tape
+
+A, OTHER, HALTED = "600001.SH", "300003.SZ", "600009.SH"
+
+
+def rig(at: str = "09:30:03", settings: Settings | None = None) -> Rig:
+    """Return a gateway that holds 1,000 A bought yesterday and 200 bought today; 10.00 is the last price."""
+    tape = Tape()
+    closes = {A: 10.0, OTHER: 20.0, HALTED: 5.0}
+    tape.open(table(closes, day=20260104, flags={HALTED: InstrumentFlag.SUSPENDED}), PREV_DAY)
+    tape.push(1, "09:30:03", {A: Quote(10.0, bid=[(9.99, 500)], ask=[(10.0, 9_000)])})
+    tape.push(2, "15:00:00", {A: Quote(10.0)})
+    tape.open(table(closes, flags={HALTED: InstrumentFlag.SUSPENDED}), 20260104)
+    tape.push(1, "09:30:03", {A: Quote(10.0, bid=[(9.99, 500)], ask=[(10.0, 200)])})
+    tape.push(2, at, {A: Quote(10.0, bid=[(9.99, 500)], ask=[(10.01, 200)])})
+    made = Rig(settings, tape)
+    made.play(2)
+    made.submit(made.order("old", A, 1_000, 10.0))
+    made.play(3)
+    made.submit(made.order("new", A, 200, 10.0))
+    made.play()
+    return made
+
+
+CASES: list[tuple[str, dict[str, object], Reason, dict[str, int]]] = [
+    ("no shares", {"shares": 0}, Reason.BAD_QUANTITY, {"shares": 0, "side": 1}),
+    ("no side", {"side": 3}, Reason.BAD_QUANTITY, {"shares": 100, "side": 3}),
+    ("unknown code", {"symbol": "600999.SH"}, Reason.UNKNOWN_SYMBOL, {}),
+    ("suspended", {"symbol": HALTED, "price": 5_000}, Reason.SUSPENDED, {}),
+    ("three decimals", {"price": 10_005}, Reason.OFF_TICK, {"price": 10_005, "tick": 10}),
+    ("no price", {"price": 0}, Reason.OFF_TICK, {"price": 0}),
+    ("above the band", {"price": 11_010}, Reason.OUTSIDE_BAND, {"up_limit": 11_000, "down_limit": 9_000}),
+    ("below the band", {"price": 8_990}, Reason.OUTSIDE_BAND, {"price": 8_990}),
+    ("150 shares", {"shares": 150}, Reason.ODD_LOT, {"shares": 150, "lot": 100, "lot_minimum": 100}),
+    ("too large", {"shares": 1_000_100, "price": 10_000}, Reason.ORDER_TOO_LARGE, {"order_cap": 1_000_000}),
+    ("outside the cage", {"price": 10_300}, Reason.OUTSIDE_CAGE, {"price": 10_300, "cage_high": 10_210}),
+    ("cage binds wide prices too", {"price": 10_300, "wide_price": True}, Reason.OUTSIDE_CAGE, {}),
+    ("far from last", {"price": 10_210}, Reason.FAR_FROM_LAST, {"price": 10_210, "last": 10_000, "reach_bp": 200}),
+    ("no cash", {"shares": 100_000}, Reason.INSUFFICIENT_CASH, {}),
+    (
+        "bought today",
+        {"side": Side.SELL, "shares": 1_100},
+        Reason.T1_UNSELLABLE,
+        {"sellable": 1_000, "bought_today": 200},
+    ),
+    ("more than held", {"side": Side.SELL, "shares": 1_300}, Reason.INSUFFICIENT_SHARES, {"sellable": 1_000}),
+    (
+        "nothing held",
+        {"side": Side.SELL, "symbol": OTHER, "price": 20_000},
+        Reason.INSUFFICIENT_SHARES,
+        {"sellable": 0},
+    ),
+    ("odd sell", {"side": Side.SELL, "shares": 150}, Reason.ODD_LOT, {"shares": 150, "sellable": 1_000}),
+    ("too late", {"valid_until_ns": 1}, Reason.EXPIRED, {"valid_until_ns": 1}),
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "numbers"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_refused(changes: dict[str, object], reason: Reason, numbers: dict[str, int]) -> None:
+    gateway = rig("09:30:06")
+    sent = len([call for call in gateway.calls if isinstance(call, Submit)])
+    order = replace(gateway.order("k", A, 100, 10.0), **changes)
+    answer = gateway.submit(order)
+    assert isinstance(answer, Denied)
+    assert (answer.reason, answer.coid) == (reason, order.coid)
+    assert numbers.items() <= answer.detail.items()
+    assert gateway.events(IntentDenied) == [IntentDenied("k", order.coid, reason, answer.detail)]
+    assert order.coid not in gateway.ledger.orders
+    assert len([call for call in gateway.calls if isinstance(call, Submit)]) == sent
+    assert gateway.submit(order) == answer, "the same order gets the same refusal for ever"
+    assert len(gateway.events(IntentDenied)) == 1
+
+
+@pytest.mark.parametrize("at", ["11:30:00", "14:57:00", "15:00:00"])
+def test_closed_phases_are_refused(at: str) -> None:
+    gateway = rig(at)
+    answer = gateway.submit(gateway.order("k", A, 100, 10.0))
+    assert isinstance(answer, Denied)
+    assert answer.reason is Reason.PHASE_CLOSED
+
+
+def test_orders_before_the_opening_are_refused() -> None:
+    tape = Tape()
+    tape.open(table({A: 10.0}), PREV_DAY)
+    tape.push(1, "09:26:00", {A: Quote(10.0)})
+    gateway = Rig(tape=tape)
+    gateway.play(2)
+    answer = gateway.submit(gateway.order("k", A, 100, 10.0))
+    assert isinstance(answer, Denied)
+    assert (answer.reason, answer.detail) == (Reason.PHASE_CLOSED, {"phase": 2})
+
+
+def test_wide_prices_pass_when_the_cage_lets_them() -> None:
+    gateway = rig("09:30:06")
+    answer = gateway.submit(gateway.order("k", A, 100, 10.21, wide_price=True))
+    assert isinstance(answer, Journalled)
+
+
+def test_an_odd_remainder_may_be_sold_in_one_order() -> None:
+    gateway = rig("09:30:06")
+    holding = gateway.ledger.positions[A]
+    holding.shares += 30
+    assert isinstance(gateway.submit(gateway.order("k", A, 1_030, 9.99, Side.SELL)), Journalled)
+
+
+def test_an_order_priced_on_an_older_push_is_not_refused_for_a_tick() -> None:
+    gateway = rig("09:30:06")
+    older = gateway.order("k", A, 100, 10.21)
+    older = gateway.order("k", A, 100, 10.21, push=older.push - 1)
+    assert isinstance(gateway.submit(older), Journalled)
+    far = gateway.order("k2", A, 100, 10.31, push=older.push)
+    answer = gateway.submit(far)
+    assert isinstance(answer, Denied)
+    assert answer.reason is Reason.FAR_FROM_LAST
+
+
+def test_buys_stop_at_the_rate_and_exits_still_get_through() -> None:
+    gateway = rig("09:30:06", Settings(orders_per_s=3))
+    for number in range(3):
+        assert isinstance(gateway.submit(gateway.order(f"b{number}", A, 100, 9.9)), Journalled)
+    answer = gateway.submit(gateway.order("b3", A, 100, 9.9))
+    assert isinstance(answer, Denied)
+    assert (answer.reason, answer.detail["in_second"]) == (Reason.TOO_MANY_ORDERS, 3)
+    assert isinstance(gateway.submit(gateway.order("s", A, 100, 9.99, Side.SELL)), Journalled)
+
+
+def test_the_daily_number_keeps_a_quarter_for_exits_and_survives_a_restart() -> None:
+    gateway = rig("09:30:06", Settings(orders_per_day=4))
+    for number in range(2):
+        assert isinstance(gateway.submit(gateway.order(f"b{number}", A, 100, 9.9)), Journalled)
+    gateway.boot()
+    answer = gateway.submit(gateway.order("b2", A, 100, 9.9))
+    assert isinstance(answer, Denied)
+    assert (answer.reason, answer.detail["in_day"], answer.detail["in_day_max"]) == (Reason.TOO_MANY_ORDERS, 3, 3)
+    assert isinstance(gateway.submit(gateway.order("s", A, 100, 9.99, Side.SELL)), Journalled)
+    last = gateway.submit(gateway.order("s2", A, 100, 9.99, Side.SELL))
+    assert isinstance(last, Denied)
+    assert last.reason is Reason.TOO_MANY_ORDERS
+
+
+def test_check_order_passes_a_good_order() -> None:
+    gateway = rig("09:30:06")
+    market = gateway.core._market
+    order: SubmitOrder = gateway.order("k", A, 100, 10.0)
+    assert check_order(order, market, gateway.core.books, gateway.settings) is None
+    late = check_order(gateway.order("k", A, 100, 10.0, valid_until_ns=0), market, gateway.core.books, gateway.settings)
+    assert late == Denial(Reason.EXPIRED, {"valid_until_ns": 0, "ts_ns": ts_of(DAY, 9 * 3600 + 1806)})
+    facts = market.facts(A)
+    assert facts is not None
+    assert (facts.board, facts.up_limit) == (Board.MAIN, 11_000)
