@@ -103,7 +103,8 @@ def _listed_sessions(history: History, universe: _Universe, last: Day) -> I64:
     numbers = len(days) - np.array([bisect_left(days, int(day)) for day in listed], np.int64)
     early = np.flatnonzero(listed < calendar.first)
     begin = to_date(calendar.first).toordinal()
-    numbers[early] += [(begin - to_date(max(int(day), 19900101)).toordinal()) * 2 // 3 for day in listed[early]]
+    before = [(begin - to_date(max(int(day), 19900101)).toordinal()) * 2 // 3 for day in listed[early]]
+    numbers[early] += np.array(before, np.int64)
     return numbers
 
 

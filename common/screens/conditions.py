@@ -68,13 +68,13 @@ def amplitude_within(cross: Cross, bp_max: int) -> Verdicts:
 def traded_sessions(cross: Cross, least: int) -> Verdicts:
     """At least so many of the sessions were traded."""
     count = (cross.sessions.close > 0).sum(axis=0).astype(np.int64)
-    return Verdicts("traded_sessions", count >= least, {"traded": count, "least": _constant(count, least)})
+    return Verdicts("traded_sessions", count >= least, {"traded": count, "traded_min": _constant(count, least)})
 
 
 def listed_long(cross: Cross, least: int) -> Verdicts:
     """Listed for at least so many sessions."""
     listed = cross.listed_sessions
-    return Verdicts("listed_sessions", listed >= least, {"listed": listed, "least": _constant(listed, least)})
+    return Verdicts("listed_sessions", listed >= least, {"listed": listed, "listed_min": _constant(listed, least)})
 
 
 def not_suspended(cross: Cross) -> Verdicts:

@@ -125,7 +125,7 @@ def _explain_entry(params: Params, context: Context, step: Step) -> tuple[Check,
         Check(
             "bar_decided_on",
             _decided_on(params, step),
-            {"bar_ends_s": step.second_of_day, "last_bar_s": params.last_bar_s, "confirm_at": params.confirm_at},
+            {"label_s": step.second_of_day, "last_bar_s": params.last_bar_s, "confirm_at": params.confirm_at},
         ),
         Check("low_above_k2", step.day_low > context.k2_low, {"day_low": step.day_low, "k2_low": context.k2_low}),
         Check(
@@ -149,17 +149,17 @@ def explain(params: Params, memory: Memory, context: Context, step: Step, positi
         Check(
             "bar_decided_on",
             step.second_of_day <= params.last_bar_s,
-            {"bar_ends_s": step.second_of_day, "last_bar_s": params.last_bar_s},
+            {"label_s": step.second_of_day, "last_bar_s": params.last_bar_s},
         ),
         Check(
             "stop_loss",
             _stopped(params, step, position),
-            {"value": value, "cost": position.cost, "stop_bp": params.stop_bp},
+            {"market_value": value, "cost": position.cost, "stop_bp": params.stop_bp},
         ),
         Check(
             "take_profit_half",
             not half_sold and _takes(params, step, position),
-            {"value": value, "cost": position.cost, "take_bp": params.take_bp, "half_sold": int(half_sold)},
+            {"market_value": value, "cost": position.cost, "take_bp": params.take_bp, "half_sold": int(half_sold)},
         ),
         Check(
             "trailing_stop",

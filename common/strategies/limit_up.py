@@ -192,7 +192,7 @@ def explain(
         Check(
             "stop_loss",
             _stopped(params, step, position),
-            {"value": step.last * position.shares, "cost": position.cost, "stop_bp": params.stop_bp},
+            {"market_value": step.last * position.shares, "cost": position.cost, "stop_bp": params.stop_bp},
         ),
         Check(
             "weak_at_0950",
