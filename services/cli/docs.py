@@ -64,6 +64,7 @@ def cli_page() -> str:
 def config_page() -> str:
     """Return docs/reference/config.md."""
     from common.runtime.config import CHOICES, CONFIG_DIR, RANGES, Config
+    from common.screens.screen import SCREENS, ScreenParams
     from common.strategies import RULES
 
     comments = comments_of((CONFIG_DIR / "base.toml").read_text(encoding="utf-8"))
@@ -85,7 +86,16 @@ def config_page() -> str:
             named = {number: word for word, number in words.get(key, {}).items()}
             values = " \\| ".join(f"`{word}`" for word in words.get(key, {}))
             lines.append(f"| `{key}` | `{literal(named.get(value, value))}` | {values} |")
+    screen = {name: value for name, value in ScreenParams()._asdict().items() if name not in SCREEN_DERIVED}
+    for rule in SCREENS:
+        lines += ["", f"## `[screens.{rule}]`", "", "| 参数 / parameter | 默认 / default | 取值 / values |", "| --- | --- | --- |"]
+        lines += [f"| `{key}` | `{literal(value)}` | |" for key, value in screen.items()]
+        lines.append('| `st_unknown` | `"deny"` | `deny` \\| `allow` |')
     return tidy(lines)
+
+
+SCREEN_DERIVED = {"boards", "st_unknown_allowed"}
+"""Fields of a screen's parameters that are written another way: [boards] and `st_unknown`."""
 
 
 def allowed(name: str, choices: dict[str, tuple[str, ...]], ranges: dict[str, tuple[int, int]]) -> str:

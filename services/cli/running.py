@@ -15,7 +15,7 @@ from services.cli.faults import BadInputError, CliError, SilentError
 from services.cli.follow import Clock, Follower, check_alive
 from services.cli.report_text import report_text
 from services.cli.session import Session
-from services.cli.settings import load_run, write_run_config
+from services.cli.settings import load_run, merged_config, write_run_config
 from services.cli.supervisor import SERVICES, Supervisor
 
 READY_WAIT_S = 20.0
@@ -38,6 +38,8 @@ def run(session: Session, wanted: Wanted, choose_days: Callable[[], Days], clock
     """Start a new run or go on with the last one; returns the exit code."""
     folder = resumed(session) if wanted.resume else None
     days = None if wanted.resume else choose_days()
+    if folder is None:
+        merged_config(session.home, wanted.profile, {"feed": wanted.feed})  # raises before anything is touched
     supervisor = Supervisor(session.home)
     stop_first(session, supervisor)
     if folder is None and days is not None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from common.domain.errors import ConfigError
 from common.runtime.config import Config, dump_toml, load_config, merge, parse_config, profile_table, read_toml
 from services.cli.days import Days
 from services.cli.home import Home
@@ -20,7 +21,20 @@ def user_table(home: Home) -> dict[str, Any]:
 def merged_config(home: Home, profile: str, added: Mapping[str, Any]) -> Config:
     """Return the complete configuration; raises one `ConfigError` with everything wrong in it."""
     table = merge(merge(profile_table(profile), user_table(home)), added)
-    return parse_config(table, f"{home.config} + {profile}.toml")
+    name = f"{home.config} + {profile}.toml"
+    return check_screens(parse_config(table, name), name)
+
+
+def check_screens(config: Config, name: str) -> Config:
+    """Refuse parameters that a screen does not have."""
+    from common.screens.screen import params_problems
+
+    faults = [
+        f"  - screens.{rule}.{problem}" for rule, values in config.screens.items() for problem in params_problems(values)
+    ]
+    if faults:
+        raise ConfigError("\n".join([f"{name}:", *faults]))
+    return config
 
 
 def run_table(session: Session, folder: Path, days: Days, feed: Mapping[str, object]) -> dict[str, Any]:

@@ -31,11 +31,11 @@ def init(session: Session) -> None:
 def check(session: Session, file: Path | None, as_json: bool) -> None:
     """Check a configuration; all its errors come at once."""
     from common.runtime.config import load_config
-    from services.cli.settings import merged_config
+    from services.cli.settings import check_screens, merged_config
 
     if file is not None and not file.is_file():
         raise BadInputError("bad.no_file", path=str(file))
-    found = load_config(file) if file is not None else merged_config(session.home, "sim", {})
+    found = check_screens(load_config(file), str(file)) if file is not None else merged_config(session.home, "sim", {})
     if as_json:
         show.echo_json(found)
     else:
