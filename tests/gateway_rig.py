@@ -88,9 +88,9 @@ class Rig:
         self.asking: dict[str, Request] = {}
         self.calls: list[Message] = []
         self.boots = 0
-        self._asked = 0
+        self.asked = 0
         self.crash: Callable[[str], bool] = lambda where: False
-        """Asked before and after every commit that writes; True kills the process there."""
+        """Asked before and after every commit that writes and before every effect; True kills the process there."""
         self.boot()
 
     def boot(self) -> None:
@@ -115,11 +115,9 @@ class Rig:
         self.disk.commit(outputs)
         if self.disk.commits > commits and self.crash("after"):
             raise CrashError
-        results: list[Message] = []
         for output in outputs:
-            results += self._one(output)
-        for result in results:
-            self._carry(self.core.on_message(result, LOCAL, self.now_ns))
+            for result in self._one(output):
+                self._carry(self.core.on_message(result, LOCAL, self.now_ns))
 
     def _one(self, output: Output) -> Sequence[Message]:
         if isinstance(output, Publish):
@@ -134,6 +132,8 @@ class Rig:
         elif isinstance(output, Forget):
             self.asking.pop(output.key, None)
         elif isinstance(output, Effect):
+            if self.crash("effect"):
+                raise CrashError
             self.calls.append(output.call)
             return self.broker.perform(output.call)
         return []
@@ -180,8 +180,8 @@ class Rig:
 
     def ask(self, message: Message, role: Role = Role.OPERATOR) -> Message | None:
         """Ask as a person; returns the answer, None while there is none."""
-        self._asked += 1
-        key = f"q{self._asked}"
+        self.asked += 1
+        key = f"q{self.asked}"
         answers = self.send(message, role, key)
         return answers[-1] if answers else None
 

@@ -95,21 +95,35 @@ def final(request: Message) -> Verdict:
 def play(rig: Rig) -> None:
     """Play the scenario; whoever asks asks again until there is an answer, as risk and the CLI do."""
     rig.risk = final
+    down = False
     while rig.at + 1 < len(rig.tape.pushes):
         at = rig.at + 1
         try:
-            rig.play()
+            if down:  # the player went on while we were away
+                rig.at, down = at, False
+                rig.boot()
+            else:
+                rig.play()
         except CrashError:
             rig.boot()
         assert rig.at == at
         for ask in SCRIPT.get(at, []):
-            answer: Message | None = None
-            while answer is None:
-                try:
-                    answer = rig.ask(ask.make(rig), ask.role)
-                except CrashError:
-                    rig.boot()
+            if down:
+                rig.boot()
+            down = asked(rig, ask)
+
+
+def asked(rig: Rig, ask: Ask) -> bool:
+    """Ask until there is an answer; tells whether the gateway died after giving it."""
+    while True:
+        try:
+            answer, died = rig.ask(ask.make(rig), ask.role), False
+        except CrashError:
+            answer, died = rig.replies.get(f"q{rig.asked}", [None])[-1], True
+        if answer is not None:
             assert isinstance(answer, Journalled | Denied | Verdict)
+            return died
+        rig.boot()
 
 
 def undisturbed() -> Rig:
@@ -173,6 +187,16 @@ def test_killed_at_every_commit_the_journal_ends_the_same(where: str) -> None:
         assert rig.disk.rows == expected, f"killed {where} commit {hit}"
         assert rig.ledger == UNDISTURBED.ledger
         assert len([call for call in rig.calls if isinstance(call, Submit)]) >= len(rig.ledger.orders)
+
+
+def test_killed_before_every_effect_and_the_player_goes_on_the_journal_ends_the_same() -> None:
+    expected = [encode_body(row) for row in UNDISTURBED.rows]
+    for hit in range(1, len(UNDISTURBED.calls)):  # the first call was made before anything could die
+        rig = killed_at("effect", hit)
+        assert rig.boots == 2, f"killed before effect {hit}"
+        assert rig.disk.rows == expected, f"killed before effect {hit}"
+        rig = killed_at("effect", hit, again=2)
+        assert rig.disk.rows == expected, f"killed before effect {hit} and again"
 
 
 def test_killed_again_during_the_recovery() -> None:
