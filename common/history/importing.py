@@ -64,7 +64,7 @@ def import_tapes(path: Path, out: Path, progress: Progress | None = None) -> lis
 
     Raises HistoryError where the path holds no data we know, naming what is expected.
     """
-    told = progress or (lambda what, done, of: None)
+    told = progress or _untold
     if path.is_file():
         return [_snapshots(path, None, out, told)]
     data = path / "data" if (path / "data").is_dir() else path
@@ -79,6 +79,10 @@ def import_tapes(path: Path, out: Path, progress: Progress | None = None) -> lis
     if minutes.is_file() and daily.is_file():
         made += _minutes(minutes, daily, data / "instruments.parquet", out, told)
     return made
+
+
+def _untold(_what: str, _done: int, _of: int) -> None:
+    """Tell nobody."""
 
 
 # ---------------------------------------------------------------------- snapshots
@@ -120,7 +124,8 @@ def _snapshots(path: Path, daily: Path | None, out: Path, told: Progress) -> Imp
 def _seconds(frame: pl.DataFrame) -> NDArray[np.int64]:
     moment = pl.col("time").dt
     whole = moment.hour().cast(pl.Int64) * 3600 + moment.minute().cast(pl.Int64) * 60 + moment.second().cast(pl.Int64)
-    return frame.select(whole).to_series().to_numpy().astype(np.int64)
+    seconds: NDArray[np.int64] = frame.select(whole).to_series().to_numpy().astype(np.int64)
+    return seconds
 
 
 def _sound(frame: pl.DataFrame, left_out: Counter[str]) -> pl.DataFrame:
