@@ -1,9 +1,11 @@
 """Daily limits: the facts of the shared cases as a table here, and the shared file itself where it is present."""
 
 import csv
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from common.domain.values import Board
@@ -113,3 +115,24 @@ def test_unknown_is_no_limit_and_never_a_guess() -> None:
     assert price_band(Board.MAIN, 20260105, 0, False) == NO_BAND
     assert limit_bp(9, 20260105, False) == 0
     assert free_sessions(9, 20260105) == 0
+
+
+@pytest.mark.parametrize("day", [date(2026, 7, 3), date(2026, 7, 6)])
+def test_published_limits_of_a_whole_day(shared_data: Path, day: date) -> None:
+    """The last session of 5 % for ST and the first of 10 %: every published limit, the S share apart."""
+    daily = pl.scan_parquet(shared_data / "daily.parquet").filter(
+        pl.col("date") == day, pl.col("up_limit").is_not_null()
+    )
+    rows = daily.select("code", "pre_close", "up_limit", "down_limit", "is_st").collect().rows()
+    number = int(day.strftime("%Y%m%d"))
+    differ = []
+    for code, reference, up, down, is_st in rows:
+        found = price_band(board_of(code, number), number, round(reference * 1000), is_st)
+        if found != Band(round(up * 1000), round(down * 1000)):
+            differ.append(code)
+    assert len(rows) > 5_400
+    assert differ == ["600182.SH"]
+    s_share = next(row for row in rows if row[0] == "600182.SH")
+    assert price_band(Board.MAIN, number, round(s_share[1] * 1000), False, ListingPhase.S_SHARE) == Band(
+        round(s_share[2] * 1000), round(s_share[3] * 1000)
+    )

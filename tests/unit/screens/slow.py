@@ -38,7 +38,7 @@ def same_conditions(stock: Stock, least: int, most: int, boards: set[int]) -> bo
     )
 
 
-def limit_up(stock: Stock, least: int, most: int, boards: set[int], window: int) -> bool:
+def limit_up(stock: Stock, least: int, most: int, boards: set[int], window: int, bp_max: int = 1500) -> bool:
     if not same_conditions(stock, least, most, boards):
         return False
     traded = [bar for bar in stock.sessions[-window:] if bar]
@@ -46,7 +46,7 @@ def limit_up(stock: Stock, least: int, most: int, boards: set[int], window: int)
         return False
     high = max(scale(bar[1], bar[4], stock.factor_now) for bar in traded)
     low = min(scale(bar[2], bar[4], stock.factor_now) for bar in traded)
-    return (high - low) * 10_000 <= 1500 * low
+    return (high - low) * 10_000 <= bp_max * low
 
 
 def merged_bars(bars: list[tuple[int, int]]) -> list[tuple[int, int]]:
