@@ -3,10 +3,10 @@
 import msgspec
 
 from common.domain.reasons import Reason
-from common.domain.values import Cash, PushId, Shares, TradingState
+from common.domain.values import Cash, Day, PushId, Shares, TradingState
 from common.messages.market import HandOrder
 from common.messages.orders import CancelOrder, SubmitOrder
-from common.messages.signals import Verdict
+from common.messages.signals import Condition, Verdict
 
 
 class PlayerPosition(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -92,3 +92,53 @@ class StandingExit(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=
     sent_push: PushId = 0
     sent_ns: int = 0
     """Data time at which it was sent."""
+
+
+# ------------------------------------------------------------------ signal_engine
+
+
+class SignalCursor(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The last push that changed anything: its decisions, memories and this are committed together."""
+
+    push: PushId
+    day: Day
+    """The day that was opened last, with its pools."""
+    gap: PushId = 0
+    """The push of that day before which steps were lost; 0 = none."""
+
+
+class RulePool(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """What the screener answered for a rule and a day; the rows are in the stocks' own records."""
+
+    rule: str
+    day: Day
+    rows: int
+    ready: bool
+    note: str = ""
+
+
+class RuleMemory(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """What the host of a rule keeps of one stock."""
+
+    rule: str
+    symbol: str
+    memory: dict[str, int]
+    context: dict[str, int]
+    """What the rule is given; of the day of entry for a held stock, rescaled on ex-days."""
+    pool_context: dict[str, int]
+    """Today's pool row; empty where the stock is not in it."""
+    numbers: dict[str, int]
+    """Held, entered today, attempts, high since entry and the like."""
+
+
+class CheckRecord(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """What a rule looked at in one step of one stock, kept for explanations."""
+
+    rule: str
+    symbol: str
+    day: Day
+    second_of_day: int
+    checks: tuple[Condition, ...]
+    outcome: str = ""
+    key: str = ""
+    """Key of the signal that followed, where one did."""

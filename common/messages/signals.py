@@ -159,3 +159,16 @@ class Verdicts(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True
     """Answer to VerdictsRequest: by push, then in the order given."""
 
     rows: tuple[Verdict, ...]
+
+
+class SignalsRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Ask the signal engine for the decisions it made. Answered by SignalList."""
+
+    day: int = 0
+    """0 = all days."""
+
+
+class SignalList(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Answer to SignalsRequest: by push, then in the order made."""
+
+    rows: tuple[Signal, ...]
