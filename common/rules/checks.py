@@ -83,12 +83,15 @@ def check_cage(
 
 @kernel
 def check_far_from_last(side: int, price: Price, last: Price, reach_bp: int = REACH_BP) -> Reason:
-    """A buy is not far above the last price, a sell not far below it (2 %, at least one tick); 0 = no last price."""
+    """A buy lies within reach of the last price on both sides, a sell is not far below it; 0 = no last price.
+
+    Reach is 2 %, at least one tick. A sell far above the last price only rests: it is neither opening nor marketable.
+    """
     if last <= 0:
         return Reason.NONE
-    if side == _BUY:
-        return Reason.FAR_FROM_LAST if price > reach_high(last, reach_bp) else Reason.NONE
-    return Reason.FAR_FROM_LAST if price < reach_low(last, reach_bp) else Reason.NONE
+    if price < reach_low(last, reach_bp) or (side == _BUY and price > reach_high(last, reach_bp)):
+        return Reason.FAR_FROM_LAST
+    return Reason.NONE
 
 
 @kernel

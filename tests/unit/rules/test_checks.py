@@ -43,13 +43,12 @@ def test_cage() -> None:
     assert (sell(19_600), sell(19_590), sell(99_000)) == (OK, Reason.OUTSIDE_CAGE, OK)
 
 
-def test_far_from_last_looks_at_the_harmful_side_only() -> None:
-    assert checks.check_far_from_last(BUY, 10_200, 10_000) is OK
-    assert checks.check_far_from_last(BUY, 10_210, 10_000) is Reason.FAR_FROM_LAST
-    assert checks.check_far_from_last(BUY, 5_000, 10_000) is OK
-    assert checks.check_far_from_last(SELL, 9_800, 10_000) is OK
-    assert checks.check_far_from_last(SELL, 9_790, 10_000) is Reason.FAR_FROM_LAST
-    assert checks.check_far_from_last(SELL, 20_000, 10_000) is OK
+def test_far_from_last() -> None:
+    far = Reason.FAR_FROM_LAST
+    buys = {price: checks.check_far_from_last(BUY, price, 10_000) for price in (9_790, 9_800, 10_200, 10_210)}
+    assert buys == {9_790: far, 9_800: OK, 10_200: OK, 10_210: far}
+    sells = {price: checks.check_far_from_last(SELL, price, 10_000) for price in (9_790, 9_800, 20_000)}
+    assert sells == {9_790: far, 9_800: OK, 20_000: OK}  # a sell far above only rests
     assert checks.check_far_from_last(BUY, 20_000, 0) is OK
 
 
