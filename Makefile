@@ -1,20 +1,45 @@
 # Everything a user types: make install, make run, make stop, make test. Quiet, and at once when nothing changed.
+# A failed command makes make exit with 2, whatever its own exit code was; make prints that code, and
+# .venv/bin/pankou, called without make, passes it on.
 SHELL := /bin/bash
-PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $(name))))
 BIN := .venv/bin
 STAMP := .venv/.installed
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+VERSION := import sys; print(*sys.version_info[:2])
+CHECKS := fmt lint types imports tests simulate bench docs long_run
 
-.PHONY: install run stop test lint fmt types imports bench docs lock clean
+.PHONY: install run stop test lock clean $(CHECKS)
 
 install: $(STAMP)
 
+# Scripts in a virtual environment name its folder: after the checkout was moved, everything is made again.
+ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
+.PHONY: $(STAMP)
+endif
+# So it is when PYTHON names another version than the one in use.
+ifneq ($(PYTHON),)
+ifneq ($(shell $(PYTHON) -c '$(VERSION)' 2>/dev/null),$(shell $(BIN)/python -c '$(VERSION)' 2>/dev/null))
+.PHONY: $(STAMP)
+endif
+endif
+
 $(STAMP): requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "pankou: 需要 Python 3.11–3.13；请安装后再试，或用 make PYTHON=路径 指定 / needs Python 3.11-3.13; install one or name it: make PYTHON=path" >&2; exit 2; }
-	@echo "pankou: 安装依赖，约一分钟 / installing what the lock file lists, about a minute"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock 2> .venv/pip.log || { cat .venv/pip.log >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . 2>> .venv/pip.log || { cat .venv/pip.log >&2; exit 1; }
-	@touch $(STAMP)
+	@for name in $${PYTHON:-python3 python3.13 python3.12 python3.11}; do \
+	  if "$$name" -c '$(SUPPORTED)' 2>/dev/null; then python=$$name; break; fi; \
+	done; \
+	if test -z "$${python:-}"; then \
+	  echo "pankou: 需要 Python 3.11–3.13；请安装后再试，或用 make PYTHON=路径 指定 / needs Python 3.11-3.13; install one, or name it: make PYTHON=path" >&2; exit 2; \
+	fi; \
+	echo "pankou: 安装锁定的依赖，约一分钟 / installing what the lock file lists, about a minute"; \
+	have=$$($(BIN)/python -m pip --version >/dev/null 2>&1 && $(BIN)/python -c '$(VERSION)'); \
+	want=$$have; if test -n "$${PYTHON:-}"; then want=$$("$$python" -c '$(VERSION)'); fi; \
+	made_in=$$(cat $(STAMP) 2>/dev/null || echo "$(CURDIR)"); \
+	if test -z "$$have" || test "$$have" != "$$want" || test "$$made_in" != "$(CURDIR)"; then \
+	  "$$python" -m venv --clear .venv || exit 1; \
+	fi
+	@{ $(PIP) install --require-hashes -r requirements.lock && $(PIP) install --no-deps --no-build-isolation --no-index -e . ; } > .venv/pip.log 2>&1 || { cat .venv/pip.log >&2; exit 1; }
+	@echo "$(CURDIR)" > $(STAMP)
 
 run: install
 	@$(BIN)/pankou run $(RUN_ARGS)
@@ -25,12 +50,12 @@ stop:
 test: install
 	@$(BIN)/python -m pytest $(TEST_ARGS)
 
-lint fmt types imports bench docs: install
+$(CHECKS): install
 	@$(BIN)/python -m nox -s $@ -- $(NOX_ARGS)
 
-# The lock holds hashes for Linux and Windows and every supported Python, and names no index.
+# Resolves anew what the lock files do not pin yet; all of it with: make lock NOX_ARGS=--upgrade
 lock: install
-	@$(BIN)/python -m nox -s lock
+	@$(BIN)/python -m nox -s lock -- $(NOX_ARGS)
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,72 +1,101 @@
-"""The one list of checks; hooks and CI call it. Sessions run in the project's own .venv (`make install`)."""
+"""The one list of checks; make, hooks and CI call it.
+
+Sessions run in the project's own .venv (`make install`). `parity` and `fuzz` come with the first code they check.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 import nox
 
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "types", "imports", "tests"]
-CODE = ("common", "services", "tests", "bench", "docs", "noxfile.py")
+HERE = Path(__file__).parent
 
 
 @nox.session
 def fmt(session: nox.Session) -> None:
-    """Format the code."""
-    session.run("python", "-m", "ruff", "format", ".")
-    session.run("python", "-m", "ruff", "check", "--fix-only", ".")
+    """Format the code and mend what ruff can mend safely."""
+    session.run(sys.executable, "-m", "ruff", "check", "--fix-only", "--quiet", *(session.posargs or ["."]))
+    session.run(sys.executable, "-m", "ruff", "format", *(session.posargs or ["."]))
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Look for what ruff finds."""
-    session.run("python", "-m", "ruff", "check", ".")
+    session.run(sys.executable, "-m", "ruff", "check", *(session.posargs or ["."]))
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types strictly."""
-    session.run("python", "-m", "mypy")
+    session.run(sys.executable, "-m", "mypy", *session.posargs)
 
 
 @nox.session
 def imports(session: nox.Session) -> None:
     """Check who imports whom."""
-    session.run("lint-imports")
+    session.run(str(Path(sys.executable).with_name("lint-imports")), "--no-logo", *session.posargs)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the whole suite, as `make test` does."""
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run(sys.executable, "-m", "pytest", *session.posargs)
 
 
 @nox.session
 def simulate(session: nox.Session) -> None:
-    """Run the seeded simulations: nox -s simulate -- --seeds 200."""
-    session.run("python", "-m", "pytest", "tests/simulation", *session.posargs)
-
-
-@nox.session
-def bench(session: nox.Session) -> None:
-    """Measure, each figure beside its baseline in the same run: nox -s bench -- [NAME]."""
-    session.run("python", "-m", "bench", *session.posargs)
+    """Run the simulated worlds only."""
+    session.run(sys.executable, "-m", "pytest", "tests/simulation", *session.posargs)
 
 
 @nox.session
 def long_run(session: nox.Session) -> None:
-    """Run the three sessions of 3-s pushes as `make run` does, and check what must have happened in them."""
-    session.run("python", "-m", "pytest", "tests/e2e", "--full-market", *session.posargs)
+    """Run the supervised system on the full synthetic market, as `make run` does, and check what must have happened."""
+    session.run(sys.executable, "-m", "pytest", "tests/e2e", "--full-market", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure, each figure beside its baseline in the same run: nox -s bench -- [NAME [OPTIONS]]."""
+    known = sorted(path.stem for path in (HERE / "bench").glob("[!_]*.py"))
+    names, options = (session.posargs[:1], session.posargs[1:]) if session.posargs else (known, [])
+    if not names or not set(names) <= set(known):
+        session.error(f"benchmarks here: {', '.join(known) or 'none yet'}")
+    for name in names:
+        session.run(sys.executable, "-m", f"bench.{name}", *options)
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Write the generated pages of docs/reference."""
-    session.run("python", "-m", "docs.generate")
-    session.run("python", "-m", "services.cli.docs", "--write")
+    """Compare the generated pages of docs/reference with the code; `-- --write` makes them anew."""
+    session.run(sys.executable, "-m", "services.cli.docs", *(session.posargs or ["--check"]))
 
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Resolve the lock file anew for Linux and Windows, Python 3.11 to 3.13."""
-    session.run("python", "-m", "pip", "install", "--quiet", "uv")
-    options = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url", "--no-header", "-q")
-    session.run("uv", "pip", "compile", *options, "--extra", "dev", "-o", "requirements.lock", "pyproject.toml")
-    session.run("uv", "pip", "compile", *options, "--extra", "xt", "-o", "requirements-xt.lock", "pyproject.toml")
+    """Resolve the lock files for Linux and Windows and every supported Python: nox -s lock [-- --upgrade]."""
+    with tempfile.TemporaryDirectory() as scratch:
+        # The resolver stays out of .venv, which holds what the lock file lists and nothing else.
+        session.run(sys.executable, "-m", "venv", scratch)
+        python = str(Path(scratch) / Path(sys.executable).parent.name / Path(sys.executable).name)
+        session.run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv", external=True)
+        where = ("--universal", "--python-version", "3.11")
+        what = ("--generate-hashes", "--no-emit-index-url", "--custom-compile-command", "make lock")
+        resolve = (python, "-m", "uv", "pip", "compile", "--quiet", *where, *what, *indexes(), *session.posargs)
+        session.run(*resolve, "--extra", "dev", "-o", "requirements.lock", "pyproject.toml", external=True)
+        # The vendor's library has a file of its own, since few need its 92 MB; both agree on all they share.
+        shared = ("-c", "requirements.lock")
+        session.run(*resolve, *shared, "--extra", "xt", "-o", "requirements-xt.lock", "pyproject.toml", external=True)
+
+
+def indexes() -> tuple[str, ...]:
+    """Return the index that pip is set to on this machine: uv does not read pip's settings."""
+    asked = (sys.executable, "-m", "pip", "config", "get", "global.index-url")
+    found = os.environ.get("PIP_INDEX_URL") or subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    found = found.strip()
+    return ("--default-index", found) if found else ()
