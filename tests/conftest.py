@@ -1,16 +1,22 @@
-"""What all tests share: the time zone, the real market data where it is, the size of the market to run."""
+"""What all tests share: the time zone, how properties are tried, the real market data where it is."""
 
 import os
 import time
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+# Exchange time for the whole run and for every process that a test starts, wherever the machine stands.
 os.environ["TZ"] = "Asia/Shanghai"
-if hasattr(time, "tzset"):
+if hasattr(time, "tzset"):  # not on Windows
     time.tzset()
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+
+# A slow machine is no counterexample. In CI, hypothesis takes the same examples every time.
+settings.register_profile("pankou", deadline=None, print_blob=True, derandomize="CI" in os.environ)
+settings.load_profile("pankou")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,12 +25,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def shared_folder() -> Path | None:
     """Return the folder of real data: PANKOU_SHARED (the folder or its data/), else ../shared beside the checkout."""
-    named = os.environ.get("PANKOU_SHARED")
-    for folder in [Path(named)] if named else [CHECKOUT.parent / "shared"]:
-        for data in (folder / "data", folder):
-            if (data / "daily.parquet").is_file():
-                return data
-    return None
+    folder = Path(os.environ.get("PANKOU_SHARED") or CHECKOUT.parent / "shared")
+    return next((place for place in (folder / "data", folder) if (place / "daily.parquet").is_file()), None)
 
 
 @pytest.fixture(scope="session")
@@ -32,5 +34,8 @@ def shared_data() -> Path:
     """Return the folder with the real market data; skips where it is absent (it may not be redistributed)."""
     found = shared_folder()
     if found is None:
-        pytest.skip("real market data not here: set PANKOU_SHARED (its licence forbids shipping it)")
+        place = os.environ.get("PANKOU_SHARED") or "../shared"
+        pytest.skip(
+            f"no daily.parquet in {place} or its data/: set PANKOU_SHARED (the licence forbids shipping real data)"
+        )
     return found

@@ -1,0 +1,34 @@
+"""The static checks of noxfile.py, run as part of the suite, so that `make test` is all that has to pass."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CHECKOUT
+
+RUFF = (sys.executable, "-m", "ruff", "check", "--quiet", "--output-format", "concise", ".")
+IMPORTS = (str(Path(sys.executable).with_name("lint-imports")), "--no-logo")
+MYPY = (sys.executable, "-m", "mypy", "--no-color-output")
+
+
+def passes(command: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        command, cwd=CHECKOUT, capture_output=True, encoding="utf-8", check=False, env={**os.environ, "NO_COLOR": "1"}
+    )
+    assert done.returncode == 0, f"{done.stdout[-6000:]}{done.stderr[-2000:]}"
+
+
+def test_ruff_finds_nothing() -> None:
+    passes(RUFF)
+
+
+def test_everybody_imports_only_whom_they_may() -> None:
+    passes(IMPORTS)
+
+
+@pytest.mark.timeout(240)  # a cold cache on a busy machine
+def test_types_hold() -> None:
+    passes(MYPY)
