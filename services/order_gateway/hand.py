@@ -89,8 +89,6 @@ class HandDesk:
         facts = self._market.facts(request.symbol)
         if facts is None:
             return Denial(Reason.UNKNOWN_SYMBOL, {})
-        if self._market.phase not in BEFORE_CONTINUOUS:
-            return Denial(Reason.PHASE_CLOSED, {"phase": int(self._market.phase)})
         checks: list[Denial] = list(price_checks(request.price, facts)) if request.price else []
         if isinstance(request, OpenRequest):
             checks += buy_lot_checks(request.shares, facts, self._market.day)
@@ -98,6 +96,9 @@ class HandDesk:
             checks.append(Denial(Reason.BAD_QUANTITY, {"shares": request.shares}))
         else:
             checks.append(self._holding_check(request))
+        phase = self._market.phase
+        # Last: a wrong order is told what is wrong with it at any hour.
+        checks.append(Denial(Reason.NONE if phase in BEFORE_CONTINUOUS else Reason.PHASE_CLOSED, {"phase": int(phase)}))
         return next((denial for denial in checks if denial.reason is not Reason.NONE), None)
 
     def _holding_check(self, request: CloseRequest) -> Denial:

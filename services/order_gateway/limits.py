@@ -76,10 +76,11 @@ def check_order(order: SubmitOrder, market: Market, books: Books, settings: Sett
 
 
 def _checks(order: SubmitOrder, facts: Facts, market: Market, books: Books, settings: Settings) -> Iterator[Denial]:
-    yield Denial(check_phase(market.phase), {"phase": int(market.phase)})
-    yield Denial(check_suspended(facts.suspended), {})
+    # What is wrong at any hour comes before what is wrong now.
     yield from price_checks(order.price, facts)
     yield from _lot_checks(order.side, order.shares, facts, market.day, _sellable(books, order.symbol))
+    yield Denial(check_suspended(facts.suspended), {})
+    yield Denial(check_phase(market.phase), {"phase": int(market.phase)})
     yield from _near_checks(order, facts, market)
     yield from _cover_checks(order, facts, market, books, settings)
     yield _rate_check(order, market, books, settings)

@@ -224,7 +224,10 @@ def test_after_the_close_orders_are_denied() -> None:
     gateway = rig(7)
     answer = gateway.ask(BUY)
     assert isinstance(answer, Verdict)
-    assert answer.reason is Reason.PHASE_CLOSED
+    assert (answer.reason, answer.detail) == (Reason.PHASE_CLOSED, {"phase": 6})
+    wrong = gateway.ask(OpenRequest("h", A, 150))
+    assert isinstance(wrong, Verdict)
+    assert wrong.reason is Reason.ODD_LOT, "a wrong order is told what is wrong with it at any hour"
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role not in (Role.OPERATOR, Role.WEB)])
