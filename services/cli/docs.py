@@ -1,4 +1,4 @@
-"""docs/reference/cli.md and config.md, made from the commands and the settings: --write them, or --check them."""
+"""docs/reference/cli.md and config.md, made from the code, and samples of output in the documents: --write, --check."""
 
 import re
 import sys
@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 import click
 
+from services.cli import samples
 from services.cli.app import cli
 from services.cli.bilingual import Command, Group, Option
 from services.cli.home import CHECKOUT
@@ -147,13 +148,14 @@ def main(args: list[str]) -> int:
         REFERENCE.mkdir(parents=True, exist_ok=True)
         for name, page in PAGES.items():
             (REFERENCE / name).write_text(page(), encoding="utf-8")
+        samples.write()
         return 0
     if args != ["--check"]:
         print("usage: python -m services.cli.docs --check|--write", file=sys.stderr)
         return 2
-    old = stale()
+    old = [*(f"docs/reference/{name}" for name in stale()), *samples.stale()]
     for name in old:
-        print(f"docs/reference/{name} is not what the code says; run: python -m services.cli.docs --write", file=sys.stderr)
+        print(f"{name} is not what the code says; run: python -m services.cli.docs --write", file=sys.stderr)
     return 1 if old else 0
 
 
