@@ -13,7 +13,20 @@ from common.messages.control import FeedState, FeedStateRequest, PushAck
 from common.messages.header import Role
 from common.messages.market import DayOpened, InstrumentTable, PushEnd, QuoteBatch
 from common.messages.orders import Event, EventRow, MatchedThrough, SubmitOrder
-from common.messages.outputs import LOCAL, Effect, Forget, Message, Origin, Output, Publish, Reply, Request, Tell, Token
+from common.messages.outputs import (
+    LOCAL,
+    Effect,
+    Forget,
+    Log,
+    Message,
+    Origin,
+    Output,
+    Publish,
+    Reply,
+    Request,
+    Tell,
+    Token,
+)
 from services.order_gateway.adapters.paper import PaperBroker
 from services.order_gateway.core import GatewayCore
 from services.order_gateway.settings import Settings
@@ -87,6 +100,7 @@ class Rig:
         self.acks: list[int] = []
         self.asking: dict[str, Request] = {}
         self.calls: list[Message] = []
+        self.logged: list[str] = []
         self.boots = 0
         self.asked = 0
         self.crash: Callable[[str], bool] = lambda where: False
@@ -131,6 +145,8 @@ class Rig:
             self._ask(output)
         elif isinstance(output, Forget):
             self.asking.pop(output.key, None)
+        elif isinstance(output, Log):
+            self.logged.append(output.event)
         elif isinstance(output, Effect):
             if self.crash("effect"):
                 raise CrashError

@@ -139,7 +139,8 @@ class BrokerDesk:
             deal.coid, deal.deal_id, order.symbol, order.side, deal.shares, deal.price, fees, reports.ts_ns,
             order.rule, order.cause,
         )  # fmt: skip
-        return self._books.write(filled, reports.push, stage)
+        late = [] if record.open else [Log("warning", "late fill after the order ended", {"coid": deal.coid})]
+        return [*self._books.write(filled, reports.push, stage), *late]
 
     def expire(self, push: PushId) -> list[Output]:
         """End every order that an older day left open."""

@@ -12,7 +12,7 @@ from common.domain.values import Price, Side
 from common.messages.kept import RelayedHand
 from common.messages.market import HandOrder
 from common.messages.orders import CloseRequest, OpenRequest, SubmitOrder, VerdictGiven
-from common.messages.outputs import Forget, Message, Origin, Output, Reply, Request, Save, Token
+from common.messages.outputs import Forget, Log, Message, Origin, Output, Reply, Request, Save, Token
 from common.messages.signals import Verdict, VerdictStatus
 from common.rules.pricing import marketable_sell_price
 from services.order_gateway.books import Books
@@ -126,7 +126,9 @@ class HandDesk:
     def _answer(self, verdict: Verdict) -> list[Output]:
         relay = self._relays.pop(verdict.key)
         rows = self._books.write(VerdictGiven(verdict), self._market.push, 1)
-        return [*rows, *(Reply(token, verdict) for token in relay.tokens)]
+        facts = {"key": verdict.key, "status": verdict.status.name, "reason": verdict.reason.name, **verdict.detail}
+        log = Log("info", "hand order answered", facts)
+        return [*rows, *(Reply(token, verdict) for token in relay.tokens), log]
 
     # ------------------------------------------------------------------ silence
 

@@ -14,7 +14,7 @@ from common.messages.orders import (
     Journalled,
     SubmitOrder,
 )
-from common.messages.outputs import Message, Origin, Output, Reply
+from common.messages.outputs import Log, Message, Origin, Output, Reply
 from common.messages.signals import VerdictStatus
 from common.rules.boards import exchange_of
 from common.rules.checks import check_cancel_phase
@@ -94,7 +94,9 @@ class OrderDesk:
         """Journal a refusal under its key and answer it."""
         event = IntentDenied(key, coid, denial.reason, denial.detail)
         rows = self._books.write(event, self._market.push, 1)
-        return [*rows, *reply(origin, Denied(key, denial.reason, denial.detail, coid))]
+        facts = {"key": key, "coid": coid, "reason": denial.reason.name, **denial.detail}
+        log = Log("warning", "order denied", facts)
+        return [*rows, *reply(origin, Denied(key, denial.reason, denial.detail, coid)), log]
 
     # ------------------------------------------------------------------ cancels
 

@@ -162,6 +162,19 @@ def test_reports_of_unknown_orders_and_known_deals_change_nothing() -> None:
     assert len(gateway.events(OrderFilled)) == 1
 
 
+def test_a_late_deal_of_a_cancelled_order_is_booked_and_said() -> None:
+    gateway = rig()
+    order = gateway.order("k", A, 500, 10.0)
+    gateway.submit(order)
+    gateway.ask(CancelRequest("c", order.coid))
+    late = DealDone(order.coid, "late-1", 100, 10_000)
+    gateway.report(Reports(order.push, order.ts_ns, (late,)))
+    gateway.report(Reports(order.push, order.ts_ns, (late,)))
+    assert gateway.ledger.positions[A].shares == 400
+    assert gateway.ledger.order(order.coid).state is OrderState.CANCELLED
+    assert gateway.logged.count("late fill after the order ended") == 1
+
+
 def test_reprices_belong_to_their_intent() -> None:
     assert base_key("limit_up|20260105|600001.SH|STOP_LOSS|1|r12") == "limit_up|20260105|600001.SH|STOP_LOSS|1"
     assert base_key("hand-00ff|rx") == "hand-00ff|rx"
