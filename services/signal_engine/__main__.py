@@ -1,0 +1,32 @@
+"""Run the signal engine: python -m services.signal_engine --config FILE."""
+
+import sys
+
+from common.messages.topics import EVENT, FEED, MATCHED
+from common.runtime.config import Config, load_config, rule_params
+from common.runtime.run import config_argument, guarded
+from common.runtime.service import ServiceSpec, host
+from common.strategies import RULES
+from common.strategies.host import RuleHost
+from services.signal_engine.core import SIGNAL, SignalCore
+
+SPEC = ServiceSpec(
+    SIGNAL,
+    {"market_data": (FEED,), "order_gateway": (EVENT, MATCHED)},
+    ("market_data", "order_gateway", "screener", "risk_manager"),
+)
+
+
+def hosts_of(config: Config) -> list[RuleHost]:
+    """Return a host for every rule that has slots."""
+    return [RuleHost(RULES[rule], rule_params(config, rule)) for rule in config.account.rule_slots]
+
+
+def main() -> int:
+    """Run the rules that the configuration lists."""
+    config = load_config(config_argument(SIGNAL))
+    return host(SignalCore(hosts_of(config)), SPEC, config)
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))
