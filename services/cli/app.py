@@ -104,7 +104,7 @@ def one_line(error: BaseException, lang: str) -> str:
     if isinstance(error, faults.CliError):
         return say(lang, error.key, **error.facts)
     if isinstance(error, click.MissingParameter):
-        return say(lang, "err.missing", name=error.param.make_metavar(error.ctx) if error.param and error.ctx else "?")
+        return say(lang, "err.missing", name=parameter_text(error))
     if isinstance(error, click.NoSuchOption):
         return say(lang, "err.no_option", name=error.option_name)
     if isinstance(error, click.exceptions.NoSuchCommand):
@@ -112,6 +112,13 @@ def one_line(error: BaseException, lang: str) -> str:
     if isinstance(error, click.ClickException):
         return error.format_message()
     return str(error)
+
+
+def parameter_text(error: click.MissingParameter) -> str:
+    """Return the parameter that is missing as it is typed."""
+    if isinstance(error.param, click.Option):
+        return error.param.opts[0]
+    return error.param.make_metavar(error.ctx) if error.param and error.ctx else "?"
 
 
 @click.group(cls=Root, help_key="cmd.root", invoke_without_command=True)

@@ -9,6 +9,8 @@ import click
 import pytest
 
 from services.cli import app, bilingual, faults
+from services.cli.commands import books, order, screens, setup, state, system, tape
+from services.cli.commands import run as run_module
 from services.cli.home import home_of
 from tests.conftest import CHECKOUT
 from tests.unit.services.cli.fakes import run
@@ -45,6 +47,15 @@ def test_every_command_has_help(tmp_path: Path, lang: str) -> None:
         assert result.exit_code == 0, (name, result.output)
         assert result.output.startswith("用法" if lang == "zh" else "Usage"), name
         assert link.asked == []
+
+
+def test_the_table_of_commands_is_true() -> None:
+    modules = {"books": books, "order": order, "run": run_module, "screens": screens}
+    modules |= {"setup": setup, "state": state, "system": system, "tape": tape}
+    for name, (module, attribute, help_key) in app.COMMANDS.items():
+        command = getattr(modules[module], attribute)
+        assert isinstance(command, bilingual.Command | bilingual.Group), name
+        assert (command.name, command.help_key) == (name, help_key)
 
 
 def test_root_help_in_both_languages(tmp_path: Path) -> None:

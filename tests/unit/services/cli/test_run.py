@@ -11,7 +11,7 @@ from common.history.tape import TapeWriter
 from common.messages.control import HoldRequest, HoldSet
 from common.messages.market import TapeHeader
 from common.messages.outputs import Message
-from services.cli import waiting
+from services.cli import running, waiting
 from services.cli.days import find_days
 from services.cli.faults import SilentError
 from services.cli.home import Home
@@ -78,6 +78,10 @@ def make_tape(path: Path, day: int = DAY) -> Path:
         writer.write(push_end(day, number, second, parts=1, prev=push_id(day, number - 1)))
     writer.close()
     return path
+
+
+def test_what_may_be_asked_of_a_run_has_quiet_defaults() -> None:
+    assert running.Wanted() == running.Wanted(False, True, "sim", {}, 0)
 
 
 def settings(home: Path, number: int) -> dict[str, dict[str, object]]:
