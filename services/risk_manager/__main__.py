@@ -1,0 +1,38 @@
+"""Run the risk manager: python -m services.risk_manager --config FILE."""
+
+import sys
+
+from common.messages.topics import EVENT, FEED, MATCHED
+from common.rules.boards import BOARDS_BY_NAME, board_mask
+from common.runtime.config import Config, load_config
+from common.runtime.run import config_argument, guarded
+from common.runtime.service import ServiceSpec, host
+from services.risk_manager.core import RiskCore
+from services.risk_manager.settings import GATEWAY, MARKET, RISK, SIGNAL, Settings
+
+SPEC = ServiceSpec(RISK, {MARKET: (FEED,), GATEWAY: (EVENT, MATCHED), SIGNAL: ()}, (MARKET, GATEWAY))
+
+
+def settings_of(config: Config) -> Settings:
+    """Translate the configuration."""
+    return Settings(
+        positions_max=config.account.positions_max,
+        slot_bp=config.account.slot_bp,
+        rule_slots=tuple(config.account.rule_slots.items()),
+        boards_mask=board_mask(BOARDS_BY_NAME[name] for name in config.boards.allowed),
+        reprice_s=config.risk.reprice_s,
+        stale_s=config.risk.stale_s,
+        commission_e7=config.fees.commission_e7,
+        commission_min=config.fees.commission_min,
+        resume_at_start=config.risk.resume_at_start,
+    )
+
+
+def main() -> int:
+    """Judge intents and work exits."""
+    config = load_config(config_argument(RISK))
+    return host(RiskCore(settings_of(config)), SPEC, config)
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))
