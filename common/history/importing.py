@@ -18,7 +18,7 @@ from common.domain.calendar import S0915, S0925, S1500, from_date, phase_at, to_
 from common.domain.errors import HistoryError
 from common.domain.values import Day, Pace, Phase, push_id
 from common.history.tape import SUFFIX, VERSION, TapeWriter
-from common.messages.columns import I4, I8, U1, U2, Quotes, batch_of
+from common.messages.columns import I4, I8, U1, U2, Quotes, batch_of, quotes_from
 from common.messages.market import LEVELS, DayOpened, InstrumentFlag, InstrumentTable, PushEnd, TapeHeader
 from common.rules.boards import board_of
 from common.rules.price_limits import price_band
@@ -141,7 +141,8 @@ def _sound(frame: pl.DataFrame, left_out: Counter[str]) -> pl.DataFrame:
 
 
 def _milli(values: pl.Series) -> NDArray[np.int64]:
-    return np.rint(values.fill_null(0).to_numpy().astype(np.float64) * 1000).astype(np.int64)
+    yuan = np.asarray(values.fill_null(0).to_numpy(), np.float64)
+    return np.rint(yuan * 1000).astype(np.int64)
 
 
 def _columns(frame: pl.DataFrame, codes: list[str]) -> Quotes:
@@ -160,7 +161,7 @@ def _columns(frame: pl.DataFrame, codes: list[str]) -> Quotes:
         _milli(frame["high"]), _milli(frame["low"]), frame["volume"].to_numpy(), _milli(frame["amount"]),
         levels("bid_price"), levels("bid_volume"), levels("ask_price"), levels("ask_volume"),
     )  # fmt: skip
-    return Quotes(*arrays)  # type: ignore[arg-type]  # packed to the wire's types by batch_of
+    return quotes_from(arrays)
 
 
 def _stock_of(rows: pl.DataFrame, code: str, day: Day, daily: Path | None) -> _Stock:
@@ -277,7 +278,7 @@ def _minute_quotes(rows: pl.DataFrame, codes: list[str], prev: dict[str, int]) -
         _milli(rows["day_open"]), _milli(rows["day_high"]), _milli(rows["day_low"]), rows["day_volume"].to_numpy(),
         _milli(rows["day_amount"]), empty, empty, empty, empty,
     )  # fmt: skip
-    return Quotes(*arrays), seconds  # type: ignore[arg-type]  # packed to the wire's types by batch_of
+    return quotes_from(arrays), seconds
 
 
 # ---------------------------------------------------------------------- writing
@@ -372,4 +373,4 @@ def _newest(quotes: Quotes) -> Quotes:
     reversed_index = quotes.index[::-1]
     _, at = np.unique(reversed_index, return_index=True)
     keep = np.sort(len(reversed_index) - 1 - at)
-    return Quotes(*(column[..., keep] for column in quotes))  # type: ignore[arg-type]  # same dtypes
+    return quotes_from([column[..., keep] for column in quotes])

@@ -1,7 +1,7 @@
 """Views of binary columns as arrays, and arrays as columns. Views copy nothing and are read-only."""
 
-from collections.abc import Sized
-from typing import NamedTuple
+from collections.abc import Sequence, Sized
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,11 @@ class Quotes(NamedTuple):
     def cut(self, start: int, stop: int) -> "Quotes":
         """Return the quotes from `start` up to `stop`."""
         return Quotes(*(column[..., start:stop] for column in self))  # type: ignore[arg-type]  # same dtypes
+
+
+def quotes_from(columns: Sequence[NDArray[Any]]) -> Quotes:
+    """Name arrays of any integer type as columns, in the order of `Quotes`; `batch_of` packs them to the wire's types."""
+    return Quotes(*columns)
 
 
 def quotes_of(batch: QuoteBatch) -> Quotes:

@@ -1,0 +1,1 @@
+"""A seeded A-share market: daily history and three sessions of five-level snapshots, with no account and no network."""

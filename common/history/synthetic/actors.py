@@ -1,0 +1,116 @@
+"""The cast: stocks whose three played sessions are written down, so that the standard run meets everything it must.
+
+The rest of the market is drawn from the seed. A path is a row of (time, yuan) joined by straight lines; `offers` says
+what is for sale at the up limit when the path reaches it and for how many pushes it is shown; after that, while the
+path stays at the limit, the board is sealed.
+
+The slots of the standard run (3 limit_up, 2 bottom_fractal, 5 in the account):
+
+day 1  09:35 FRAC-A and FRAC-B bought; 10:00 STOPPED, 10:10 WEAK (a part only, then sealed), 10:30 FADES bought: five;
+       11:00 LATE touches: SLOTS_FULL
+day 2  09:50 WEAK sold (WEAK_AT_0950); FRAC-B stopped; STOPPED stopped; FRAC-A half out at +5 %, the rest 3 % off its
+       high; 10:40 HAND bought by hand, its sale the same day refused (T+1); 11:10 DEAR: BELOW_ONE_LOT; 13:10 QUEUE is
+       sealed with nothing for sale, the buy queues until 14:56:30; 13:40 BONUS bought; 13:50 LATE: RULE_SLOTS_FULL;
+       14:30 FADES sold (NOT_SEALED_AT_1430)
+day 3  BONUS goes ex (10 for 10) and is not stopped, sold at 14:30; HAND sold by hand; EARLY and SECOND bought, held
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+Path = Sequence[tuple[str, float]]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What is for sale at the up limit."""
+
+    shares: int
+    pushes: int = 1
+
+
+@dataclass(frozen=True)
+class Actor:
+    """One stock of the cast."""
+
+    role: str
+    symbol: str
+    close: float
+    """Close of the last session before the played ones, yuan."""
+    float_shares: int
+    paths: Mapping[int, Path]
+    """Played day (0, 1, 2) to path; other days it stays near its close."""
+    offers: Mapping[int, Offer] = field(default_factory=dict)
+    bonus: Mapping[int, int] = field(default_factory=dict)
+    """Played day on which it goes ex to new shares for one old share x 1,000,000."""
+    depth: int = 5_000
+    """Shares at each level of its book."""
+    fractal: bool = False
+    """Its last two daily bars make a K1 and a K2 with a long lower shadow."""
+
+
+CAST: tuple[Actor, ...] = (
+    Actor("STOPPED", "600101.SH", 10.0, 500_000_000, {
+        0: [("09:30", 10.15), ("10:00", 11.0), ("10:02", 10.95), ("15:00", 10.9)],
+        1: [("09:30", 10.9), ("09:52", 10.75), ("10:20", 10.5), ("15:00", 10.4)],
+    }, {0: Offer(90_000)}),
+    Actor("WEAK", "600102.SH", 20.0, 300_000_000, {
+        0: [("09:30", 20.2), ("10:10", 22.0), ("15:00", 22.0)],
+        1: [("09:30", 22.0), ("09:46", 21.5), ("09:54", 21.4), ("15:00", 21.5)],
+    }, {0: Offer(3_000)}),
+    Actor("FADES", "600103.SH", 30.0, 200_000_000, {
+        0: [("09:30", 30.1), ("10:30", 33.0), ("10:34", 32.8), ("15:00", 32.6)],
+        1: [("09:30", 32.7), ("15:00", 33.3)],
+    }, {0: Offer(50_000)}, depth=2_000),
+    Actor("LATE", "600104.SH", 12.0, 450_000_000, {
+        0: [("09:30", 12.05), ("11:00", 13.2), ("11:04", 12.9), ("15:00", 12.6)],
+        1: [("09:30", 12.6), ("13:50", 13.86), ("13:54", 13.7), ("15:00", 13.5)],
+    }, {0: Offer(10_000), 1: Offer(10_000)}),
+    Actor("DEAR", "600105.SH", 2100.0, 3_000_000, {
+        1: [("09:30", 2102.0), ("11:10", 2310.0), ("11:12", 2290.0), ("15:00", 2280.0)],
+    }, {1: Offer(500)}, depth=200),
+    Actor("QUEUE", "000106.SZ", 15.0, 400_000_000, {
+        1: [("09:30", 15.1), ("13:10", 16.5), ("15:00", 16.5)], 2: [("09:30", 16.4), ("15:00", 16.3)],
+    }),
+    Actor("BONUS", "000107.SZ", 12.5, 420_000_000, {
+        1: [("09:30", 12.6), ("13:40", 13.75), ("13:42", 13.7), ("15:00", 13.7)],
+        2: [("09:30", 6.9), ("15:00", 7.0)],
+    }, {1: Offer(60_000)}, bonus={2: 1_000_000}),
+    Actor("EARLY", "600108.SH", 8.0, 700_000_000, {
+        2: [("09:30", 8.05), ("10:05", 8.8), ("15:00", 8.8)],
+    }, {2: Offer(40_000, 3)}),
+    Actor("SECOND", "300109.SZ", 25.0, 250_000_000, {
+        2: [("09:30", 25.5), ("13:15", 30.0), ("13:17", 29.8), ("15:00", 29.5)],
+    }, {2: Offer(20_000)}, depth=1_500),
+    Actor("FRAC-A", "600110.SH", 9.96, 270_000_000, {
+        0: [("09:30", 9.98), ("09:33", 10.06), ("15:00", 10.02)],
+        1: [("09:30", 10.05), ("10:20", 10.75), ("10:36", 10.7), ("11:00", 10.3), ("15:00", 10.2)],
+    }, fractal=True, depth=4_000),
+    Actor("FRAC-B", "000111.SZ", 9.96, 265_000_000, {
+        0: [("09:30", 9.98), ("09:33", 10.05), ("15:00", 10.0)],
+        1: [("09:30", 9.95), ("10:00", 9.55), ("15:00", 9.5)],
+    }, fractal=True, depth=4_000),
+    Actor("HAND", "600112.SH", 5.0, 600_000_000, {
+        0: [("09:30", 5.0), ("15:00", 5.02)], 1: [("09:30", 5.03), ("15:00", 5.08)], 2: [("09:30", 5.1), ("15:00", 5.15)],
+    }),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class HandOrder:
+    """A hand order of the standard run."""
+
+    key: str
+    day: int
+    at: str
+    """It enters with the first push at or after this time."""
+    side: int
+    role: str
+    shares: int
+
+
+HAND_ORDERS: tuple[HandOrder, ...] = (
+    HandOrder("hand-buy", 1, "10:40", 1, "HAND", 20_000),
+    HandOrder("hand-sell-too-early", 1, "11:00", 2, "HAND", 0),
+    HandOrder("hand-sell", 2, "09:45", 2, "HAND", 0),
+)
