@@ -9,6 +9,7 @@ from services.cli.session import Session
 from services.cli.show import day_text
 
 HISTORY_FOLDER = "history"
+TAPES_FOLDER = "tapes"
 HAND_SCRIPT = "hand_orders.json"
 
 
@@ -24,13 +25,16 @@ class Days(NamedTuple):
     """For people."""
 
 
-def choose_days(session: Session, path: str | None, market: dict[str, int]) -> Days:
+def choose_days(session: Session, path: str | None, history: str | None, market: dict[str, int]) -> Days:
     """Return the tapes of `path`, else of PANKOU_DAYS, else of the synthetic market."""
     named = path or session.environ.get("PANKOU_DAYS", "")
     if named:
         if market:
             raise BadInputError("bad.market_with_days", names=", ".join(f"--{name}" for name in market))
-        return find_days(session, Path(named).expanduser().absolute())
+        days = find_days(session, Path(named).expanduser().absolute())
+        return days if history is None else days._replace(history=str(folder_of(history)))
+    if history is not None:
+        raise BadInputError("bad.history_without_days")
     from services.cli.market import synthetic_days
 
     return synthetic_days(session, market)
@@ -38,7 +42,8 @@ def choose_days(session: Session, path: str | None, market: dict[str, int]) -> D
 
 def find_days(session: Session, path: Path) -> Days:
     """Return the tapes of a file or folder, checked from end to end; raises `TapeError` when one cannot be played."""
-    tapes = list_tapes(path)
+    inner = path / TAPES_FOLDER
+    tapes = list_tapes(inner if inner.is_dir() else path)
     days: dict[int, Path] = {}
     for tape in tapes:
         reader = TapeReader(tape)
@@ -56,6 +61,14 @@ def find_days(session: Session, path: Path) -> Days:
         beside(folder, HAND_SCRIPT, directory=False),
         f"{path} ({', '.join(day_text(day) for day in sorted(days))})",
     )
+
+
+def folder_of(text: str) -> Path:
+    """Return a folder that must exist."""
+    path = Path(text).expanduser().absolute()
+    if not path.is_dir():
+        raise BadInputError("bad.no_folder", path=text)
+    return path
 
 
 def beside(folder: Path, name: str, directory: bool) -> str:

@@ -73,6 +73,7 @@ TEXTS: dict[str, Text] = {
     "opt.date": Text("交易日，如 2026-01-05。", "Trading day, e.g. 2026-01-05."),
     "opt.rule": Text("策略名，如 limit_up。", "Name of a rule, e.g. limit_up."),
     "opt.days": Text("播放这些行情带：文件，或内含行情带（可带 history/）的目录；默认取 PANKOU_DAYS，否则用合成行情。", "Tapes to play: a file, or a folder of tapes (history/ beside them if there is one); PANKOU_DAYS, else a synthetic market."),
+    "opt.history": Text("与 --days 同用：日线等历史数据的目录（默认用行情带旁的 history/）。", "With --days: the folder of daily history (history/ beside the tapes by default)."),
     "opt.resume": Text("继续上一次运行，而不是新开一次。", "Go on with the last run instead of a new one."),
     "opt.profile": Text("配置档。", "Profile of settings."),
     "opt.no_follow": Text("启动并就绪后立即返回，不跟随。", "Return when everything answers; do not follow."),
@@ -118,6 +119,8 @@ TEXTS: dict[str, Text] = {
     "bad.no_file": Text("没有文件 {path}。", "There is no file {path}."),
     "bad.market_with_days": Text("{names} 属于合成行情，不能与 --days / PANKOU_DAYS 同用。", "{names} belongs to the synthetic market; leave it out with --days or PANKOU_DAYS."),
     "bad.same_day": Text("{first} 和 {second} 都是 {day}；每天只能有一个，移走其中之一。", "{first} and {second} are both {day}; one a day, move one away."),
+    "bad.history_without_days": Text("--history 只与 --days / PANKOU_DAYS 同用。", "--history goes with --days or PANKOU_DAYS."),
+    "bad.no_folder": Text("没有目录 {path}。", "There is no folder {path}."),
     "bad.live": Text("本版本没有实盘柜台，不能用 live 配置档；用 --profile sim 或 paper。", "This version has no live broker: profile live is refused; use --profile sim or paper."),
     "bad.why": Text("写明原因：--why \"...\"。", "Say why: --why \"...\"."),
     # ---------------------------------------------------------------- orders
@@ -326,6 +329,8 @@ TEXTS: dict[str, Text] = {
     "explain.fail": Text("不过", "fail"),
     # ---------------------------------------------------------------- running
     "run.new": Text("运行 {run}：{source}", "Run {run}: {source}"),
+    "run.making": Text("生成合成市场（{stocks} 只股票，每 {interval} 秒一次推送），以后直接使用", "Making the synthetic market ({stocks} stocks, a push every {interval} s); later runs use it"),
+    "run.synthetic": Text("合成市场，{stocks} 只股票，{interval} 秒推送，种子 {seed}", "synthetic market, {stocks} stocks, {interval}-s pushes, seed {seed}"),
     "run.checking": Text("检查 {tape}", "Checking {tape}"),
     "run.resume": Text("继续运行 {run}。", "Going on with run {run}."),
     "run.stopping": Text("先停止正在运行的系统。", "Stopping the system that is up."),

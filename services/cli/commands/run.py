@@ -14,6 +14,7 @@ DEFAULTS = {"stocks": 0, "interval": 0, "seed": 0}
 
 @command("run", "cmd.run")
 @option("--days", metavar="PATH", help_key="opt.days")
+@option("--history", metavar="DIR", help_key="opt.history")
 @option("--resume", is_flag=True, help_key="opt.resume")
 @option("--profile", type=click.Choice(["sim", "paper", "live"]), default="sim", show_default=True, help_key="opt.profile")
 @option("--no-follow", is_flag=True, help_key="opt.no_follow")
@@ -38,12 +39,12 @@ def run(session: Session, /, **asked: Any) -> int:
     prepare(session)
     wanted = Wanted(asked["resume"], not asked["no_follow"], asked["profile"], feed_of(asked), asked["until_push"] or 0)
     market = {name: asked[name] for name in DEFAULTS if asked[name] is not None}
-    return go(session, wanted, lambda: choose_days(session, asked["days"], market), WaitClock())
+    return go(session, wanted, lambda: choose_days(session, asked["days"], asked["history"], market), WaitClock())
 
 
 def check_together(asked: dict[str, Any]) -> None:
     """Refuse options that exclude one another."""
-    fresh = [name for name in ("days", "stocks", "interval", "seed", "pace", "speed", "start", "end") if asked[name] is not None]
+    fresh = [name for name in ("days", "history", "stocks", "interval", "seed", "pace", "speed", "start", "end") if asked[name] is not None]
     if asked["resume"] and fresh:
         raise BadInputError("bad.resume_with", names=", ".join(f"--{NAMES.get(name, name)}" for name in fresh))
     if asked["profile"] == "live":
