@@ -19,6 +19,34 @@ class Fill(NamedTuple):
     fill: OrderFilled
 
 
+class Deal(NamedTuple):
+    """What one order filled in one push: a walk through the book is one deal for people."""
+
+    first: Fill
+    shares: int
+    amount: int
+    """0.001 yuan."""
+    fees: int
+    fills: int
+
+    @property
+    def price(self) -> int:
+        """Return the average price, rounded down to 0.001 yuan."""
+        return self.amount // self.shares
+
+
+def deals_of(fills: list[Fill]) -> list[Deal]:
+    """Return fills with those of one order in one push put together, in the order of their beginnings."""
+    found: dict[tuple[str, int], Deal] = {}
+    for fill in fills:
+        deal, key = fill.fill, (fill.fill.coid, fill.push)
+        old = found.get(key, Deal(fill, 0, 0, 0, 0))
+        found[key] = Deal(
+            old.first, old.shares + deal.shares, old.amount + deal.shares * deal.price, old.fees + deal.fees, old.fills + 1
+        )
+    return list(found.values())
+
+
 def events_from(session: Session, first: int) -> Iterator[EventRow]:
     """Yield the journal's rows from number `first` on, page by page."""
     while True:

@@ -2,10 +2,11 @@
 
 from typing import NamedTuple, Protocol
 
+from common.domain.calendar import S0915, S1130, S1300, S1500, second_of_day
 from common.domain.values import Day
 from common.messages.control import Status, StatusRequest
 from common.messages.orders import Events, EventsRequest
-from services.cli.books import GATEWAY, PAGE_ROWS, Fill, fills_in
+from services.cli.books import GATEWAY, PAGE_ROWS, Deal, deals_of, fills_in
 from services.cli.faults import CliError, SilentError
 from services.cli.session import Session
 from services.cli.supervisor import Process
@@ -48,7 +49,7 @@ class Screen(Protocol):
     def place(self, place: Place, rate: float) -> None:
         """Show where the player is and how many times faster than real time it goes."""
 
-    def fill(self, fill: Fill) -> None:
+    def deal(self, deal: Deal) -> None:
         """Show a deal."""
 
     def close(self) -> None:
@@ -71,11 +72,12 @@ class Follower:
         try:
             while True:
                 place = self._place()
+                # Fills first: then the place shown below them is never older than they are.
+                self._show_fills()
                 if place is not None:
                     self._screen.place(place, self._rate.add(place, self._clock.now_ns()))
-                self._show_fills()
-                if place is not None and place.state in ENDS:
-                    return place.state
+                    if place.state in ENDS:
+                        return place.state
                 self._check_silence(place)
                 self._clock.sleep(POLL_S)
         finally:
@@ -92,8 +94,8 @@ class Follower:
         try:
             while True:
                 answer = self._session.ask(GATEWAY, EventsRequest(self._next_seq, PAGE_ROWS), Events)
-                for fill in fills_in(list(answer.rows)):
-                    self._screen.fill(fill)
+                for deal in deals_of(fills_in(list(answer.rows))):
+                    self._screen.deal(deal)
                 if not answer.rows:
                     return
                 self._next_seq = answer.rows[-1].seq + 1
@@ -126,25 +128,31 @@ def place_of(status: Status) -> Place:
 
 
 class Rate:
-    """How many times faster than real time the data goes; steps over nights and lunch are left out."""
-
-    GAP_NS = 1_800_000_000_000
-    """A longer step of the data is a pause of the exchange."""
+    """How many times faster than real time the data goes, nights and lunch left out."""
 
     def __init__(self) -> None:
-        self._last: tuple[int, int] | None = None
-        self._data_ns = 0
-        self._wall_ns = 0
+        self._first: tuple[int, int] | None = None
+        self._day: Day = 0
+        self._days_before = 0
 
     def add(self, place: Place, now_ns: int) -> float:
-        """Take a reading and return the rate so far."""
-        if self._last is not None:
-            data, wall = place.ts_ns - self._last[0], now_ns - self._last[1]
-            if 0 < data < self.GAP_NS and wall > 0:
-                self._data_ns += data
-                self._wall_ns += wall
-        self._last = (place.ts_ns, now_ns)
-        return self._data_ns / self._wall_ns if self._wall_ns else 0.0
+        """Take a reading and return the rate since the first one."""
+        if not place.day:
+            return 0.0
+        if self._day and place.day != self._day:
+            self._days_before += 1
+        self._day = place.day
+        traded = self._days_before * session_second(S1500) + session_second(second_of_day(place.ts_ns))
+        if self._first is None:
+            self._first = (traded, now_ns)
+        passed_ns = now_ns - self._first[1]
+        return (traded - self._first[0]) * 1e9 / passed_ns if passed_ns > 0 else 0.0
+
+
+def session_second(second: int) -> int:
+    """Return how many seconds of a session (auctions included, lunch not) are over at a second of the day."""
+    morning = min(max(second, S0915), S1130) - S0915
+    return morning + min(max(second, S1300), S1500) - S1300
 
 
 def check_alive(processes: list[Process] | None) -> None:

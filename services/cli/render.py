@@ -6,7 +6,7 @@ from common.domain.orders import OrderState
 from common.domain.reasons import Reason
 from common.domain.values import Side, day_of_push
 from common.messages.orders import Account, OrderRow, PositionRow
-from services.cli.books import Fill
+from services.cli.books import Deal, Fill
 from services.cli.show import day_text, price_text, reason_text, signed, table, time_text, yuan
 from services.cli.texts import say
 
@@ -99,10 +99,47 @@ def fills_table(lang: str, rows: Sequence[Fill]) -> str:
     return table(titles, [fill_cells(lang, row) for row in rows], (4, 5, 6, 7))
 
 
-def fill_line(lang: str, fill: Fill) -> str:
+def deal_line(lang: str, deal: Deal) -> str:
     """Return one deal as a line to print while it happens."""
-    day, time, side, symbol, shares, price, _, _, rule, cause = fill_cells(lang, fill)
-    return say(lang, "follow.fill", day=day, time=time, side=side, symbol=symbol, shares=shares, price=price, rule=rule, cause=cause)
+    fill = deal.first.fill
+    return say(
+        lang,
+        "follow.fill",
+        day=day_text(deal.first.day),
+        time=time_text(fill.ts_ns),
+        side=side_text(lang, fill.side),
+        symbol=fill.symbol,
+        shares=deal.shares,
+        price=price_text(deal.price),
+        rule=rule_text(lang, fill.rule),
+        cause=reason_text(lang, fill.cause),
+    )
+
+
+def deals_table(lang: str, rows: Sequence[Deal]) -> str:
+    """Return deals, each with its average price and the number of fills it is made of."""
+    if not rows:
+        return say(lang, "none.fills")
+    cells = [
+        (
+            day_text(row.first.day),
+            time_text(row.first.fill.ts_ns),
+            side_text(lang, row.first.fill.side),
+            row.first.fill.symbol,
+            row.shares,
+            price_text(row.price),
+            yuan(row.amount),
+            yuan(row.fees),
+            row.fills,
+            rule_text(lang, row.first.fill.rule),
+            reason_text(lang, row.first.fill.cause),
+        )
+        for row in rows
+    ]
+    titles = heads(
+        lang, "day", "time", "side", "symbol", "shares", "average", "turnover", "fees", "fills", "rule", "cause"
+    )
+    return table(titles, cells, (4, 5, 6, 7, 8))
 
 
 def orders_table(lang: str, rows: Sequence[OrderRow]) -> str:

@@ -13,6 +13,7 @@ from common.messages.orders import (
     CorporateAction,
     EventRow,
     IntentDenied,
+    OrderFilled,
     OrderRejected,
     OrderRow,
     Orders,
@@ -22,7 +23,16 @@ from common.messages.orders import (
     PositionsRequest,
     VerdictGiven,
 )
-from common.messages.signals import Pool, PoolRequest, Verdict, Verdicts, VerdictsRequest, VerdictStatus
+from common.messages.signals import (
+    Pool,
+    PoolRequest,
+    SignalList,
+    SignalsRequest,
+    Verdict,
+    Verdicts,
+    VerdictsRequest,
+    VerdictStatus,
+)
 from services.cli import show
 from services.cli.books import GATEWAY, Fill, events_from, fills_in
 from services.cli.session import Session
@@ -58,6 +68,8 @@ class Report(NamedTuple):
     corporate: list[CorporateAction]
     positions: list[PositionRow]
     account: Account
+    times: dict[int, int]
+    """Data time in ns of the pushes in which something was decided or ordered."""
 
     @property
     def cancels(self) -> list[OrderRow]:
@@ -97,7 +109,15 @@ def gather(session: Session, run: Path, rules: list[str]) -> Report:
         corporate=[row.event for row in rows if isinstance(row.event, CorporateAction)],
         positions=list(session.ask(GATEWAY, PositionsRequest(), Positions).rows),
         account=account,
+        times=times_of(session, rows, orders),
     )
+
+
+def times_of(session: Session, rows: list[EventRow], orders: list[OrderRow]) -> dict[int, int]:
+    """Return the data time of pushes, from decisions, orders and fills; verdicts carry only the push."""
+    decided = session.ask("signal_engine", SignalsRequest(), SignalList).rows
+    found = {signal.push: signal.ts_ns for signal in decided} | {order.push: order.ts_ns for order in orders}
+    return found | {row.push: row.event.ts_ns for row in rows if isinstance(row.event, OrderFilled)}
 
 
 def days_of(rows: list[EventRow], account: Account) -> list[Day]:
@@ -165,6 +185,7 @@ def as_json(report: Report) -> dict[str, Any]:
     """Return the report as JSON data; amounts are integers in 0.001 yuan."""
     data = {name: show.plain(value) for name, value in report._asdict().items()}
     data["fills"] = [{"day": f.day, "push": f.push, **show.plain(f.fill)} for f in report.fills]
+    del data["times"]
     data["counts"] = report.counts()
     return data
 

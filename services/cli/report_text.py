@@ -1,15 +1,17 @@
 """The report of a run as text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from common.domain.orders import Action
 from common.domain.reasons import Reason
-from common.domain.values import Side, push_number
+from common.domain.values import Side, day_of_push, push_number
 from common.messages.orders import CorporateAction, OrderRow
 from common.messages.signals import Verdict, VerdictStatus
+from services.cli.books import deals_of
 from services.cli.render import (
     days_table,
-    fills_table,
+    deals_table,
     heads,
     positions_table,
     rule_text,
@@ -17,9 +19,10 @@ from services.cli.render import (
     state_text,
 )
 from services.cli.report import Denial, Report
-from services.cli.show import day_text, numbers_text, price_text, reason_text, signed, table, yuan
+from services.cli.show import day_text, numbers_text, price_text, reason_text, signed, table, time_text, yuan
 from services.cli.texts import say
 
+Row = TypeVar("Row")
 POOL_NAMES_MAX = 12
 """Names of a pool shown in the report; `pankou pool DAY` shows all."""
 
@@ -31,13 +34,13 @@ def report_text(lang: str, report: Report) -> str:
         title(lang, "report.pools"),
         *pool_rows(lang, report),
         title(lang, "report.signals", count=len(report.signals)),
-        signals_table(lang, report.signals),
+        signals_table(lang, report.signals, report.times),
         title(lang, "report.denials", count=len(report.denials)),
-        denials_table(lang, report.denials),
+        denials_table(lang, report.denials, report.times),
         title(lang, "report.fills", count=len(report.fills)),
-        fills_table(lang, report.fills),
+        deals_table(lang, deals_of(report.fills)),
         title(lang, "report.unfilled", count=len(report.cancels)),
-        unfilled_table(lang, report.cancels),
+        unfilled_table(lang, report.cancels, report.times),
     ]
     if report.corporate:
         sections += [title(lang, "report.corporate"), corporate_table(lang, report.corporate)]
@@ -88,56 +91,79 @@ def outcome(lang: str, verdict: Verdict) -> str:
     return say(lang, f"verdict.{verdict.status.name}", coid=verdict.coid)
 
 
-def signals_table(lang: str, rows: Sequence[Verdict]) -> str:
-    """Return the decisions of the rules, each with its verdict."""
+def moment(times: Mapping[int, int], push: int) -> str:
+    """Return the time of a push, its number where nobody noted the time."""
+    return time_text(times[push]) if push in times else f"#{push_number(push)}"
+
+
+def span(times: Mapping[int, int], pushes: Sequence[int]) -> str:
+    """Return when something happened, from the first time to the last."""
+    first, last = moment(times, pushes[0]), moment(times, pushes[-1])
+    return first if first == last else f"{first}–{last}"
+
+
+def grouped(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> list[list[Row]]:
+    """Put together rows that say the same, in the order of their beginnings."""
+    found: dict[Hashable, list[Row]] = {}
+    for row in rows:
+        found.setdefault(key(row), []).append(row)
+    return list(found.values())
+
+
+def signals_table(lang: str, rows: Sequence[Verdict], times: Mapping[int, int]) -> str:
+    """Return the decisions of the rules with their verdicts; a decision that came again and again is one line."""
     if not rows:
         return say(lang, "none.signals")
     cells = [
         (
-            day_text(row.push // 100_000),
-            push_number(row.push),
-            row.rule,
-            row.symbol,
-            action_text(lang, row.action, row.side),
-            reason_text(lang, row.cause),
-            row.shares or "",
-            price_text(row.price) if row.price else "",
-            outcome(lang, row),
+            day_text(day_of_push(same[0].push)),
+            span(times, [row.push for row in same]),
+            len(same),
+            same[0].rule,
+            same[0].symbol,
+            action_text(lang, same[0].action, same[0].side),
+            reason_text(lang, same[0].cause),
+            same[0].shares or "",
+            price_text(same[0].price) if same[0].price else "",
+            outcome(lang, same[0]),
         )
-        for row in rows
+        for same in grouped(rows, lambda row: (day_of_push(row.push), row.rule, row.symbol, row.cause, outcome(lang, row)))
     ]
-    return table(heads(lang, "day", "push", "rule", "symbol", "action", "cause", "shares", "price", "verdict"), cells, (1, 6, 7))
+    titles = heads(lang, "day", "time", "count", "rule", "symbol", "action", "cause", "shares", "price", "verdict")
+    return table(titles, cells, (2, 7, 8))
 
 
-def denials_table(lang: str, rows: Sequence[Denial]) -> str:
-    """Return the refusals, each with its reason in words and its numbers."""
+def denials_table(lang: str, rows: Sequence[Denial], times: Mapping[int, int]) -> str:
+    """Return the refusals, each with its reason in words and its numbers; those that say the same are one line."""
     if not rows:
         return say(lang, "none.denials")
     cells = [
         (
-            day_text(row.day),
-            push_number(row.push),
-            say(lang, f"by.{row.by}"),
-            rule_text(lang, row.rule),
-            row.symbol,
-            action_text(lang, row.action, row.side or Side.BUY),
-            row.reason.name,
-            reason_text(lang, row.reason),
-            numbers_text(lang, row.detail),
+            day_text(same[0].day),
+            span(times, [row.push for row in same]),
+            len(same),
+            say(lang, f"by.{same[0].by}"),
+            rule_text(lang, same[0].rule),
+            same[0].symbol,
+            action_text(lang, same[0].action, same[0].side or Side.BUY),
+            same[0].reason.name,
+            reason_text(lang, same[0].reason),
+            numbers_text(lang, same[0].detail),
         )
-        for row in rows
+        for same in grouped(rows, lambda row: (*row[2:9], row.day, *row.detail.items()))
     ]
-    return table(heads(lang, "day", "push", "by", "rule", "symbol", "action", "reason", "words", "numbers"), cells, (1,))
+    titles = heads(lang, "day", "time", "count", "by", "rule", "symbol", "action", "reason", "words", "numbers")
+    return table(titles, cells, (2,))
 
 
-def unfilled_table(lang: str, rows: Sequence[OrderRow]) -> str:
+def unfilled_table(lang: str, rows: Sequence[OrderRow], times: Mapping[int, int]) -> str:
     """Return the orders that ended with something unfilled."""
     if not rows:
         return say(lang, "none.unfilled")
     cells = [
         (
-            day_text(row.push // 100_000),
-            push_number(row.push),
+            day_text(day_of_push(row.push)),
+            moment(times, row.push),
             side_text(lang, row.side),
             row.symbol,
             price_text(row.price),
@@ -147,7 +173,7 @@ def unfilled_table(lang: str, rows: Sequence[OrderRow]) -> str:
         )
         for row in rows
     ]
-    return table(heads(lang, "day", "push", "side", "symbol", "price", "filled", "state", "ended"), cells, (1, 4, 5))
+    return table(heads(lang, "day", "time", "side", "symbol", "price", "filled", "state", "ended"), cells, (4, 5))
 
 
 def corporate_table(lang: str, rows: Sequence[CorporateAction]) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from common.domain.values import Day
-from services.cli.books import Fill
+from services.cli.books import Deal
 from services.cli.follow import Place, Screen
-from services.cli.render import fill_line
+from services.cli.render import deal_line
 from services.cli.show import day_text, time_text
 from services.cli.texts import say
 
@@ -31,9 +31,9 @@ class PlainScreen:
             self._said = mark
             click.echo(place_line(self._lang, place, rate))
 
-    def fill(self, fill: Fill) -> None:
+    def deal(self, deal: Deal) -> None:
         """Print a deal."""
-        click.echo(fill_line(self._lang, fill))
+        click.echo(deal_line(self._lang, deal))
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -58,9 +58,9 @@ class BarScreen:
         where = place_line(self._lang, place, rate)
         self._bar.update(self._task, description=day_text(place.day), completed=place.push, total=total, where=where)
 
-    def fill(self, fill: Fill) -> None:
+    def deal(self, deal: Deal) -> None:
         """Print a deal above the bar."""
-        self._bar.console.print(fill_line(self._lang, fill), highlight=False, markup=False, soft_wrap=True)
+        self._bar.console.print(deal_line(self._lang, deal), highlight=False, markup=False, soft_wrap=True)
 
     def close(self) -> None:
         """Leave the terminal as it was."""

@@ -2,6 +2,7 @@
 
 import click
 
+from common.domain.values import day_of_push, push_number
 from common.messages.control import Status, StatusRequest
 from common.messages.outputs import Message
 from services.cli import faults, show
@@ -62,24 +63,31 @@ def ask_status(session: Session, name: str) -> Status | None:
 
 
 def status_table(session: Session, processes: list[Process], answers: dict[str, Status | None]) -> str:
-    """Return one row a service."""
+    """Return one row a service; every number it counts is in `--json`."""
     known = {process.name: process for process in processes}
     rows = []
-    for name in sorted(set(known) | set(answers), key=lambda name: SERVICES.index(name) if name in SERVICES else 99):
+    for name in (*SERVICES, *sorted(set(known) - set(SERVICES))):
         process, answer = known.get(name), answers.get(name)
-        numbers = " ".join(f"{key}={value}" for key, value in answer.numbers.items()) if answer else ""
+        numbers = answer.numbers if answer else {}
         rows.append(
             (
                 name,
                 process.state if process else "-",
                 process.pid if process else "-",
                 f"{process.since_s}s" if process else "-",
-                answer.state if answer else session.say("status.silent" if name in SERVICES else "status.no_question"),
-                session.say("word.yes" if answer and answer.ready else "word.no") if name in SERVICES else "-",
-                numbers,
+                answer.state if answer else session.say("status.silent"),
+                session.say("word.yes" if answer and answer.ready else "word.no"),
+                push_text(numbers.get("push", 0)),
+                f"{numbers['rss_kib'] / 1024:.0f}" if "rss_kib" in numbers else "",
             )
         )
-    return show.table(heads(session.lang, "service", "process", "pid", "since", "state", "ready", "numbers"), rows, (2, 3))
+    titles = heads(session.lang, "service", "process", "pid", "since", "state", "ready", "push", "memory")
+    return show.table(titles, rows, (2, 3, 7))
+
+
+def push_text(push: int) -> str:
+    """Write the id of a push as day and number."""
+    return f"{show.day_text(day_of_push(push))} #{push_number(push)}" if push else ""
 
 
 def cause_lines(answers: dict[str, Status | None]) -> list[str]:

@@ -8,9 +8,9 @@ from common.messages.control import Status
 from common.messages.orders import Events, EventsRequest
 from common.messages.outputs import Message
 from services.cli import screen
-from services.cli.books import Fill, fills_in
+from services.cli.books import Deal, deals_of, fills_in
 from services.cli.faults import CliError, SilentError
-from services.cli.follow import Follower, Place, Rate, check_alive, place_of
+from services.cli.follow import Follower, Place, Rate, check_alive, place_of, session_second
 from services.cli.home import Home
 from services.cli.session import Session
 from services.cli.supervisor import Process
@@ -43,8 +43,8 @@ class Board:
     def place(self, place: Place, rate: float) -> None:
         self.places.append(place)
 
-    def fill(self, fill: Fill) -> None:
-        self.fills.append(fill.fill.deal_id)
+    def deal(self, deal: Deal) -> None:
+        self.fills.append(deal.first.fill.deal_id)
 
     def close(self) -> None:
         self.closed = True
@@ -110,10 +110,14 @@ def test_place() -> None:
 
 def test_rate_leaves_out_nights_and_lunch() -> None:
     rate = Rate()
-    noon = Place("playing", DAY, 1, 100, ts_of(DAY, 41_400), "")
-    assert rate.add(noon._replace(ts_ns=ts_of(DAY, 41_100)), 0) == 0.0
-    assert rate.add(noon, 1_000_000_000) == pytest.approx(300)
-    assert rate.add(noon._replace(ts_ns=ts_of(DAY, 46_800)), 2_000_000_000) == pytest.approx(300)
+    start = Place("playing", DAY, 1, 100, ts_of(DAY, 41_100), "")
+    assert rate.add(Place("waiting", 0, 0, -1, 0, ""), 0) == 0.0
+    assert rate.add(start, 1) == 0.0
+    assert rate.add(start._replace(ts_ns=ts_of(DAY, 41_400)), 1_000_000_001) == pytest.approx(300)
+    assert rate.add(start._replace(ts_ns=ts_of(DAY, 46_800)), 2_000_000_001) == pytest.approx(150)
+    next_day = start._replace(day=DAY + 1, ts_ns=ts_of(DAY + 1, 9 * 3600))
+    assert rate.add(next_day, 10_000_000_001) == pytest.approx(750)
+    assert session_second(15 * 3600) == 4.25 * 3600
 
 
 def test_a_service_given_up_ends_the_waiting() -> None:
@@ -129,7 +133,7 @@ def test_plain_screen_prints_lines_without_control_codes(capsys: pytest.CaptureF
     for number in range(0, 101, 2):
         shown.place(place_of(player("playing", number)), 12.3)
     shown.place(place_of(player("finished", 100)), 12.3)
-    shown.fill(fills_in([fill(1)])[0])
+    shown.deal(deals_of(fills_in([fill(1)]))[0])
     shown.close()
     out = capsys.readouterr().out
     assert "\x1b" not in out
@@ -142,7 +146,7 @@ def test_progress_bar_shows_fills_above_itself(capsys: pytest.CaptureFixture[str
     shown = screen.BarScreen("zh")
     shown.place(Place("waiting", 0, 0, -1, 0, ""), 0.0)
     shown.place(place_of(player("playing", 7)), 300.0)
-    shown.fill(fills_in([fill(1)])[0])
+    shown.deal(deals_of(fills_in([fill(1)]))[0])
     shown.close()
     out = capsys.readouterr().out
     assert "成交 2026-01-05 09:35:00 买入 600519.SH 300 股 @ 12.20" in out

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from common.domain.orders import Action, OrderState
+from common.domain.calendar import ts_of
+from common.domain.orders import Action, OrderState, PriceKind
 from common.domain.reasons import Reason
 from common.domain.values import Side, push_id
 from common.messages.orders import (
@@ -19,10 +20,11 @@ from common.messages.orders import (
     VerdictGiven,
 )
 from common.messages.outputs import Message
-from common.messages.signals import Pool, PoolRequest, PoolRow, Verdict, Verdicts, VerdictStatus
+from common.messages.signals import Pool, PoolRequest, PoolRow, Signal, SignalList, Verdict, Verdicts, VerdictStatus
 from services.cli import report
+from services.cli.books import deals_of, fills_in
 from services.cli.home import Home
-from services.cli.report_text import report_text
+from services.cli.report_text import denials_table, report_text
 from services.cli.session import Session
 from tests.unit.services.cli.fakes import Answer, FakeLink, made_run
 from tests.unit.services.cli.test_books import ACCOUNT, DAY, ROW, fill
@@ -41,6 +43,12 @@ SIGNALS = (
     Verdict(
         "hand-1", VerdictStatus.DENIED, Reason.T1_UNSELLABLE, {"sellable": 0}, "", "600519.SH", Side.SELL, 300, 0, PUSH + 1,
         "hand", 0, Reason.HAND_CLOSE,
+    ),
+)  # fmt: skip
+SIGNALLED = (
+    Signal(
+        "limit_up|1", "limit_up", "600519.SH", PUSH, ts_of(DAY, 34_500), Action.ENTER, 0, PriceKind.AT_UP_LIMIT, 53_790,
+        Reason.LIMIT_UP_TOUCH, 1,
     ),
 )  # fmt: skip
 SILENT = Verdict(
@@ -83,6 +91,7 @@ ANSWERS: dict[tuple[str, str], Answer] = {
     ("order_gateway", "PositionsRequest"): Positions((ROW,)),
     ("risk_manager", "VerdictsRequest"): Verdicts(SIGNALS),
     ("screener", "PoolRequest"): pool,
+    ("signal_engine", "SignalsRequest"): SignalList(SIGNALLED),
 }
 
 
@@ -127,6 +136,25 @@ def test_the_text_says_it_in_both_languages(tmp_path: Path) -> None:
     assert all(word in english for word in ("Pools", "bought today", "sellable", "cancelled at its time"))
 
 
+def test_what_says_the_same_is_one_line_with_its_span(tmp_path: Path) -> None:
+    found = gathered(tmp_path)
+    denial = found.denials[0]
+    again = [denial._replace(push=denial.push + step) for step in (0, 20, 40)]
+    times = {denial.push: ts_of(DAY, 34_500), denial.push + 40: ts_of(DAY, 34_800)}
+    lines = denials_table("en", [*again, denial._replace(symbol="000001.SZ")], times).splitlines()
+    assert len(lines) == 3
+    assert "09:35:00–09:40:00" in lines[1]
+    assert lines[1].split()[2] == "3"
+    assert "#43" in denials_table("en", [denial._replace(push=PUSH + 1)], times)
+
+
+def test_fills_of_one_order_in_one_push_are_one_line(tmp_path: Path) -> None:
+    rows = fills_in([fill(1), fill(2)])
+    deals = deals_of([rows[0], rows[0], rows[1]])
+    assert [(deal.shares, deal.fills, deal.price) for deal in deals] == [(600, 2, 12_200), (300, 1, 12_200)]
+    assert deals[0].fees == 10_000
+
+
 def test_it_is_kept_as_text_and_json(tmp_path: Path) -> None:
     found = gathered(tmp_path)
     folder = tmp_path / "runs" / "1"
@@ -147,6 +175,7 @@ def test_a_run_in_which_nothing_happened(tmp_path: Path) -> None:
         ("order_gateway", "OrdersRequest"): Orders(()),
         ("order_gateway", "PositionsRequest"): Positions(()),
         ("risk_manager", "VerdictsRequest"): Verdicts(()),
+        ("signal_engine", "SignalsRequest"): SignalList(()),
     }
     session = Session("en", Home(tmp_path), connect=lambda _home: FakeLink(answers))
     text = report_text("en", report.gather(session, made_run(tmp_path), ["limit_up"]))

@@ -32,7 +32,6 @@ def test_chinese_is_chinese() -> None:
     dull = {key for key, text in texts.TEXTS.items() if not re.search("[\u4e00-\u9fff]", text.zh)}
     assert {key for key in dull if not key.startswith(("name.", "explain.head"))} <= {
         "err.service_fault",
-        "status.no_question",
         "action.NONE",
         "state.cause",
         "head.pid",
