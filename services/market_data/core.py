@@ -10,10 +10,8 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace
 
 from common.domain.calendar import second_of_day
-from common.domain.reasons import Reason
 from common.domain.values import Pace, Phase, PushId, day_of_push, push_number
 from common.messages.control import (
-    Fault,
     FeedState,
     FeedStateRequest,
     HandOrderPlaced,
@@ -349,9 +347,7 @@ class PlayerCore:
 
     def _hold(self, request: HoldRequest, origin: Origin, now_ns: int) -> list[Output]:
         assert origin.token is not None
-        if self._state in ("waiting", "rebuilding"):
-            return [Reply(origin.token, Fault(Reason.NOT_READY, "the player is not ready yet; try again"))]
-        hold = self._position.push if request.push == 1 else request.push
+        hold = max(1, self._position.push) if request.push == 1 else request.push
         self._position = replace(self._position, hold=hold)
         outputs: list[Output] = [
             Save("position", self._position),
