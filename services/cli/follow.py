@@ -59,11 +59,11 @@ class Screen(Protocol):
 class Follower:
     """Polls the player and the gateway's journal."""
 
-    def __init__(self, session: Session, screen: Screen, clock: Clock) -> None:
+    def __init__(self, session: Session, screen: Screen, clock: Clock, first_seq: int = 1) -> None:
         self._session = session
         self._screen = screen
         self._clock = clock
-        self._next_seq = 1
+        self._next_seq = first_seq
         self._rate = Rate()
         self._silent_since = 0
 

@@ -86,6 +86,7 @@ def ask_text(session: Session, ask: Ask) -> str:
         return session.say("order.what_cancel", what=ask.coid)
     if isinstance(ask, CancelExitRequest):
         return session.say("order.what_cancel", what=ask.symbol)
-    side = "side.buy" if isinstance(ask, OpenRequest) else "side.sell"
-    shares = str(ask.shares) if ask.shares else session.say("order.all")
-    return session.say("order.what", side=session.say(side), symbol=ask.symbol, shares=shares)
+    side = session.say("side.buy" if isinstance(ask, OpenRequest) else "side.sell")
+    if not ask.shares:
+        return session.say("order.what_all", side=side, symbol=ask.symbol)
+    return session.say("order.what", side=side, symbol=ask.symbol, shares=ask.shares)

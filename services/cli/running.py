@@ -9,7 +9,9 @@ import click
 
 from common.domain.values import PushId
 from common.messages.control import HoldRequest, HoldSet, StatusRequest
+from common.messages.orders import Events, EventsRequest
 from services.cli import faults, report, screen
+from services.cli.books import GATEWAY
 from services.cli.days import Days
 from services.cli.faults import BadInputError, CliError, SilentError
 from services.cli.follow import Clock, Follower, check_alive
@@ -49,12 +51,13 @@ def run(session: Session, wanted: Wanted, choose_days: Callable[[], Days], clock
     if folder is None:
         raise BadInputError("bad.nothing_to_resume", home=str(session.home.root))
     launch(session, supervisor, folder, clock)
-    if wanted.until_push:
+    if wanted.until_push or wanted.resume:  # a run that was held goes on when it is resumed
         session.ask("market_data", HoldRequest(wanted.until_push), HoldSet, control=True)
     if not wanted.follow:
         session.tell("run.left_up")
         return faults.OK
-    state = Follower(session, screen.choose(session.lang), clock).run()
+    first = session.ask(GATEWAY, EventsRequest(1, 1), Events).last_seq + 1 if wanted.resume else 1
+    state = Follower(session, screen.choose(session.lang), clock, first).run()
     if state == "held":
         session.tell("run.held")
         return faults.OK

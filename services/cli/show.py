@@ -11,7 +11,7 @@ import msgspec
 
 from common.domain.calendar import clock, second_of_day
 from common.domain.reasons import WORDS, Reason
-from common.domain.values import MILLI, Day, Price, format_price
+from common.domain.values import MILLI, Board, Day, Phase, Price, format_price
 from services.cli.texts import TEXTS, say
 
 _YI = 100_000_000 * MILLI
@@ -78,7 +78,16 @@ def number_text(name: str, value: int) -> str:
 
 def numbers_text(lang: str, numbers: Mapping[str, int]) -> str:
     """Write named numbers on one line."""
-    return " ".join(f"{name_text(lang, name)}={number_text(name, value)}" for name, value in numbers.items())
+    return " ".join(f"{name_text(lang, name)}={value_text(lang, name, value)}" for name, value in numbers.items())
+
+
+def value_text(lang: str, name: str, value: int) -> str:
+    """Return one number, numbers that stand for a word as this word."""
+    if name == "phase" and value in set(Phase):
+        return say(lang, f"phase.{Phase(value).name}")
+    if name == "board" and value in set(Board):
+        return say(lang, f"board.{Board(value).name}")
+    return number_text(name, value)
 
 
 def name_text(lang: str, name: str) -> str:

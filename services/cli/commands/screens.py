@@ -22,7 +22,7 @@ date_option = option("--date", "day", metavar="DATE", required=True, help_key="o
 @date_option
 @json_option
 @pass_session
-def screen(session: Session, rule: str, day: str, as_json: bool) -> None:
+def screen(session: Session, rule: str, day: str, as_json: bool) -> int:
     """Screen a day anew."""
     wanted = check_calendar(session, parse_day(day))
     found = session.ask(SCREENER, PoolRequest(parse_rule(rule), wanted, fresh=True), Pool)
@@ -30,6 +30,7 @@ def screen(session: Session, rule: str, day: str, as_json: bool) -> None:
         show.echo_json(found)
     else:
         click.echo("\n".join(pool_lines(session.lang, found)))
+    return faults.OK if found.ready else faults.REFUSED
 
 
 @command("pool", "cmd.pool")

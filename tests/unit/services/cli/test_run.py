@@ -115,10 +115,14 @@ def test_each_run_is_new_and_stops_the_one_before(tmp_path: Path, system: FakeSu
 
 def test_resume_goes_on_with_the_last_run(tmp_path: Path, system: FakeSupervisor) -> None:
     made_run(tmp_path, 3)
-    result, _ = run(tmp_path, "run --resume --no-follow", UP)
+    result, link = run(tmp_path, "run --resume --no-follow", UP)
     assert result.exit_code == 0, result.output
     assert system.done == ["start 3"]
     assert settings(tmp_path, 3) == {}
+    assert ("market_data", HoldRequest(0), True) in link.asked
+    followed, _ = run(tmp_path, "run --resume", UP)
+    assert followed.exit_code == 0
+    assert "\nfill " not in followed.stdout  # the fills of before were shown before
 
 
 @pytest.mark.parametrize(
