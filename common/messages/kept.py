@@ -56,7 +56,7 @@ class KeptOrder(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=Tru
     """An order sent to the gateway, kept until it has ended in the gateway's events."""
 
     number: int
-    """Place in the order they were sent."""
+    """Place in the order of what was sent, cancels included: after a restart all is sent in that order again."""
     order: SubmitOrder
     need: Cash = 0
     """Cash a buy holds until the gateway's own event says so."""
@@ -68,6 +68,8 @@ class KeptOrder(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=Tru
     """The cancel that was sent and not refused."""
     cancels: int = 0
     """Cancels sent so far; numbers their keys."""
+    cancel_number: int = 0
+    """Place of `cancel` in the order of what was sent."""
 
 
 class StandingExit(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):

@@ -36,16 +36,16 @@ class Outbox:
         orders = [record for record in kept.values() if isinstance(record, KeptOrder)]
         for record in sorted(orders, key=lambda record: record.number):
             self.kept[record.order.coid] = record
-            self._sent = record.number
+            self._sent = max(self._sent, record.number, record.cancel_number)
 
     def on_start(self) -> list[Output]:
         """Ask again about everything: which answers came is not on disk, and the gateway knows what it has."""
-        outputs: list[Output] = []
+        sent: list[tuple[int, SubmitOrder | CancelOrder]] = []
         for record in self.kept.values():
-            outputs.append(self._ask(record.order))
+            sent.append((record.number, record.order))
             if record.cancel is not None:
-                outputs.append(self._ask(record.cancel))
-        return outputs
+                sent.append((record.cancel_number, record.cancel))
+        return [self._ask(message) for _, message in sorted(sent, key=lambda each: each[0])]
 
     @property
     def quiet(self) -> bool:
@@ -82,7 +82,8 @@ class Outbox:
             return []
         number = record.cancels + 1
         cancel = CancelOrder(f"{record.order.key}|c{number}", coid, self._market.push, record.unwanted)
-        self.kept[coid] = replace(record, cancel=cancel, cancels=number)
+        self._sent += 1
+        self.kept[coid] = replace(record, cancel=cancel, cancels=number, cancel_number=self._sent)
         return [self._save(coid), self._ask(cancel)]
 
     def _ask(self, message: SubmitOrder | CancelOrder) -> Output:
