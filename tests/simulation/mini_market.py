@@ -78,11 +78,11 @@ def pool(rule: str, day: int) -> Pool:
 
 def hand_script() -> tuple[PlacedHandOrder, ...]:
     """Return the hand orders of the run: a T+1 refusal and two trades."""
-    first, second = DAYS[0], DAYS[1]
+    second, third = DAYS[1], DAYS[2]
     return (
-        PlacedHandOrder(HandOrder("hand-1", 1, "600021.SH", 1000, 0), push_id(first, 30)),
-        PlacedHandOrder(HandOrder("hand-2", 2, "600001.SH", 0, 0), push_id(first, 60)),
-        PlacedHandOrder(HandOrder("hand-3", 2, "600021.SH", 0, 0), push_id(second, 4)),
+        PlacedHandOrder(HandOrder("hand-1", 1, "600021.SH", 1000, 0), push_id(second, 33)),
+        PlacedHandOrder(HandOrder("hand-2", 2, "600021.SH", 0, 0), push_id(second, 40)),
+        PlacedHandOrder(HandOrder("hand-3", 2, "600021.SH", 0, 0), push_id(third, 4)),
     )
 
 
@@ -104,8 +104,10 @@ def _quote(
     bid = [(round(last - level / 100, 2), stock.depth) for level in levels if last - level / 100 >= down]
     ask = [(round(last + level / 100, 2), stock.depth) for level in levels if last + level / 100 <= up]
     if last >= up:
+        # Who sells at the limit is bought from, so with something for sale the queue shows one tick lower.
         supply = stock.supply.get(day, 0)
-        bid, ask = [(up, 400_000), *bid[:4]], ([(up, supply)] if supply else [])
+        queue = [(round(up - level / 100, 2), 400_000) for level in range(1 if supply else 0, 5)]
+        bid, ask = queue, ([(up, supply)] if supply else [])
     return Quote(last, bid=bid, ask=ask, open_=first, high=day_high, low=day_low)
 
 
