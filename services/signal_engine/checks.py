@@ -100,6 +100,8 @@ class Checks:
 
     def _lines(self, record: CheckRecord) -> list[Condition]:
         """Return the conditions of a record; what followed stands behind the last."""
+        if not record.checks:
+            return []
         verdict = self.verdicts.get(record.key)
         followed = [record.outcome] if record.outcome else []
         if verdict is not None:

@@ -118,9 +118,8 @@ class Evaluation:
         for closed in self._bars(data, trading, writes):
             steps = wake_bars(closed, bars, instruments)
             found += [(host, woken) for woken in steps for host in self._bar_hosts if host.knows(woken.symbol)]
-        for batch in data.batches:
-            steps = wake_quotes(batch, quotes, instruments, table, steps=trading)
-            found += [(host, woken) for woken in steps for host in self._quote_hosts if host.knows(woken.symbol)]
+        steps = wake_quotes(data.batches, quotes, instruments, table, steps=trading)
+        found += [(host, woken) for woken in steps for host in self._quote_hosts if host.knows(woken.symbol)]
         return found
 
     def _bars(self, data: PushData, trading: bool, writes: list[Output]) -> list[BarsClosed]:
