@@ -60,7 +60,11 @@ def test_an_ex_day_is_no_loss(undisturbed: tuple[System, dict[str, Any], str]) -
     _, books, _ = undisturbed
     (ex,) = [row.event for row in books["rows"] if isinstance(row.event, CorporateAction)]
     assert (ex.symbol, ex.day, ex.shares_after) == ("000107.SZ", DAYS[2], 2 * ex.shares_before)
-    sold = [row.event for row in books["rows"] if isinstance(row.event, OrderFilled) and row.event.symbol == ex.symbol and row.event.side == 2]
+    sold = [
+        row.event
+        for row in books["rows"]
+        if isinstance(row.event, OrderFilled) and row.event.symbol == ex.symbol and row.event.side == 2
+    ]
     assert {fill.cause for fill in sold} == {Reason.NOT_SEALED_AT_1430}
     assert all(fill.price < ex.prev_close_raw * 96 // 100 for fill in sold), "the raw price did fall below the stop"
 

@@ -28,7 +28,10 @@ def records(first: int = 0, last: int = PUSHES) -> list[Message]:
             made += [day_opened(TABLE), push_end(DAY, 0, 32_400, prev=0)]
             continue
         quote = Quote(10 + number / 1000, volume=100 * number, open_=10.0, high=10.2)
-        made += [batch(TABLE, push_id(DAY, number), second, {"600001.SH": quote}), push_end(DAY, number, second, parts=1, prev=0)]
+        made += [
+            batch(TABLE, push_id(DAY, number), second, {"600001.SH": quote}),
+            push_end(DAY, number, second, parts=1, prev=0),
+        ]
     return made
 
 
@@ -81,7 +84,9 @@ def test_damage_is_told(tape: Path, tmp_path: Path) -> None:
         list(TapeReader(hurt).pushes())
 
 
-@pytest.mark.parametrize(("name", "content"), [("empty", b""), ("text", b"hello"), ("zstd", zstandard.compress(b"\x93\x01\x02\x03"))])
+@pytest.mark.parametrize(
+    ("name", "content"), [("empty", b""), ("text", b"hello"), ("zstd", zstandard.compress(b"\x93\x01\x02\x03"))]
+)
 def test_what_is_no_tape(tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(content)
@@ -122,7 +127,10 @@ def test_verify_counts_and_finds(tape: Path, tmp_path: Path) -> None:
     rows = records(0, 0)
     for number, quote in ((1, Quote(11.5, volume=500)), (2, Quote(10.0, volume=400, bid=[(10.1, 5)], ask=[(10.0, 5)]))):
         second = 34_200 + 3 * number
-        rows += [batch(TABLE, push_id(DAY, number), second, {"600001.SH": quote}), push_end(DAY, number, second, parts=1, prev=0)]
+        rows += [
+            batch(TABLE, push_id(DAY, number), second, {"600001.SH": quote}),
+            push_end(DAY, number, second, parts=1, prev=0),
+        ]
     for record in rows:
         writer.write(record)
     writer.close()
@@ -136,7 +144,11 @@ def test_verify_counts_and_finds(tape: Path, tmp_path: Path) -> None:
 def test_unknown_record_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "odd.tape"
     body = io.BytesIO()
-    body.write(msgpack.packb({"type": "TapeHeader", "version": 9, "day": DAY, "prev_day": 1, "interval_ms": 1, "source": "", "pushes": 0}))
+    body.write(
+        msgpack.packb(
+            {"type": "TapeHeader", "version": 9, "day": DAY, "prev_day": 1, "interval_ms": 1, "source": "", "pushes": 0}
+        )
+    )
     path.write_bytes(zstandard.compress(body.getvalue()))
     with pytest.raises(TapeError, match="version 9"):
         TapeReader(path)
