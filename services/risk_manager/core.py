@@ -177,6 +177,7 @@ class RiskCore:
             outputs += step
         if self._batches and not self._held():
             outputs += self._late_batches(now_ns)
+        outputs += self._outbox.pump()
         outputs += self._verdicts.flush(self._outbox.is_asking)
         return [*outputs, *self._ack()]
 

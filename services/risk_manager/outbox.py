@@ -1,5 +1,6 @@
 """Orders and cancels on their way to the gateway: on disk before they are sent, asked until answered, kept until ended."""
 
+from collections import deque
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -25,6 +26,9 @@ class Outbox:
         self._market = market
         self._asking: dict[str, str] = {}
         """Keys of orders and cancels without an answer, to the coid they are about."""
+        self._unsent: deque[tuple[SubmitOrder | CancelOrder, Trace]] = deque()
+        self._in_flight = ""
+        """Key of the one question that is open: asked one by one, they are journalled in our order whoever dies."""
         self._sent = 0
         self.trace = Trace()
         """Times of the chain of causes in work, for what is sent next."""
@@ -45,7 +49,9 @@ class Outbox:
             sent.append((record.number, record.order))
             if record.cancel is not None:
                 sent.append((record.cancel_number, record.cancel))
-        return [self._ask(message) for _, message in sorted(sent, key=lambda each: each[0])]
+        for _, message in sorted(sent, key=lambda each: each[0]):
+            self._ask(message)
+        return self.pump()
 
     @property
     def quiet(self) -> bool:
@@ -64,7 +70,8 @@ class Outbox:
             raise InvariantError(f"order {order.key} would be sent twice")
         self._sent += 1
         self.kept[order.coid] = KeptOrder(self._sent, order, need, cancel_at_s)
-        return [self._save(order.coid), self._ask(order)]
+        self._ask(order)
+        return [self._save(order.coid)]
 
     def cancel(self, coid: str, reason: Reason) -> list[Output]:
         """Cancel an order as soon as it is in the books and the exchange lets us; at once where that is now."""
@@ -84,11 +91,20 @@ class Outbox:
         cancel = CancelOrder(f"{record.order.key}|c{number}", coid, self._market.push, record.unwanted)
         self._sent += 1
         self.kept[coid] = replace(record, cancel=cancel, cancels=number, cancel_number=self._sent)
-        return [self._save(coid), self._ask(cancel)]
+        self._ask(cancel)
+        return [self._save(coid)]
 
-    def _ask(self, message: SubmitOrder | CancelOrder) -> Output:
+    def _ask(self, message: SubmitOrder | CancelOrder) -> None:
         self._asking[message.key] = message.coid
-        return Request(GATEWAY, message.key, message, message.key, self.trace)
+        self._unsent.append((message, self.trace))
+
+    def pump(self) -> list[Output]:
+        """Ask the next question when the one before is answered."""
+        if self._in_flight or not self._unsent:
+            return []
+        message, trace = self._unsent.popleft()
+        self._in_flight = message.key
+        return [Request(GATEWAY, message.key, message, message.key, trace)]
 
     def _save(self, coid: str) -> Output:
         return Save(f"order/{coid}", self.kept[coid])
@@ -101,13 +117,21 @@ class Outbox:
 
     def answered(self, key: str) -> bool:
         """Note that the gateway has an order or a cancel on disk; False when nobody asked."""
-        return self._asking.pop(key, None) is not None
+        return self._close(key) != ""
+
+    def _close(self, key: str) -> str:
+        """End a question; gives back the coid it was about, empty when nobody asked."""
+        if key == self._in_flight:
+            self._in_flight = ""
+        else:
+            self._unsent = deque(each for each in self._unsent if each[0].key != key)
+        return self._asking.pop(key, "")
 
     def denied(self, key: str) -> tuple[KeptOrder | None, list[Output]]:
         """Note a refusal; gives back the order where it was the order that was refused."""
-        coid = self._asking.pop(key, None)
-        record = self.kept.get(coid) if coid is not None else None
-        if coid is None or record is None:
+        coid = self._close(key)
+        record = self.kept.get(coid)
+        if record is None:
             return None, []
         if record.order.key == key:
             return record, [self._drop(coid)]
@@ -134,7 +158,7 @@ class Outbox:
         return outputs
 
     def _forget(self, key: str) -> list[Output]:
-        return [Forget(key)] if self._asking.pop(key, None) is not None else []
+        return [Forget(key)] if key in self._asking and self._close(key) else []
 
     def _let_go(self, coid: str) -> list[Output]:
         cancel = self.kept[coid].cancel

@@ -301,3 +301,17 @@ def test_many_crashes_also_during_recovery_change_nothing(quiet: Books, seed: in
     world.before_commit = world.after_commit = crash
     assert play(world) == quiet
     assert world.crashes > 3
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_the_others_may_die_too(quiet: Books, seed: int) -> None:
+    world = make_world(seed)
+    luck = random.Random(seed)
+    victims = {"risk_manager", "order_gateway", "signal_engine"}
+
+    def crash(name: str, outputs: Sequence[Output]) -> bool:
+        return name in victims and bool(outputs) and luck.random() < 0.04
+
+    world.before_commit = world.after_commit = crash
+    assert play(world) == quiet
+    assert world.crashes > 3
