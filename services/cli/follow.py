@@ -7,16 +7,14 @@ from common.domain.values import Day
 from common.messages.control import Status, StatusRequest
 from common.messages.orders import Events, EventsRequest
 from services.cli.books import GATEWAY, PAGE_ROWS, Deal, deals_of, fills_in
-from services.cli.faults import CliError, SilentError
+from services.cli.faults import SilentError
 from services.cli.session import Session
-from services.cli.supervisor import Process
 
 POLL_S = 0.25
 SILENCE_S = 60.0
 """A service may be restarted while we watch; longer silence ends the watching, not the run."""
 ENDS = frozenset({"finished", "held"})
 """States of the player in which nothing moves by itself."""
-DEAD = frozenset({"FATAL", "UNKNOWN"})
 
 
 class Place(NamedTuple):
@@ -153,10 +151,3 @@ def session_second(second: int) -> int:
     """Return how many seconds of a session (auctions included, lunch not) are over at a second of the day."""
     morning = min(max(second, S0915), S1130) - S0915
     return morning + min(max(second, S1300), S1500) - S1300
-
-
-def check_alive(processes: list[Process] | None) -> None:
-    """Refuse to wait for a service that supervisord has given up."""
-    for process in processes or []:
-        if process.state in DEAD:
-            raise CliError("run.fatal", service=process.name, state=process.state)

@@ -75,7 +75,7 @@ def pool_rows(lang: str, report: Report) -> list[str]:
         names = [f"{row.symbol} {row.name}".strip() for row in pool.rows[:POOL_NAMES_MAX]]
         more = say(lang, "report.more", count=len(pool.rows) - len(names)) if len(pool.rows) > len(names) else ""
         line = say(lang, "report.pool", day=day_text(pool.day), rule=pool.rule, count=len(pool.rows), universe=pool.universe)
-        lines.append(line + ("\n  " + ", ".join(names) + more if names else ""))
+        lines.append(line + (f"\n  {', '.join(names)}{more}" if names else "") + (f"\n  {pool.note}" if pool.note else ""))
     return lines or [say(lang, "none.pools")]
 
 

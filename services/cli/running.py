@@ -14,7 +14,8 @@ from services.cli import faults, report, screen
 from services.cli.books import GATEWAY
 from services.cli.days import Days
 from services.cli.faults import BadInputError, CliError, SilentError
-from services.cli.follow import Clock, Follower, check_alive
+from services.cli.follow import Clock, Follower
+from services.cli.ports import check_ports
 from services.cli.report_text import report_text
 from services.cli.session import Session
 from services.cli.settings import load_run, merged_config, write_run_config
@@ -23,6 +24,9 @@ from services.cli.supervisor import SERVICES, Supervisor
 READY_WAIT_S = 20.0
 ASK_TIMEOUT_S = 0.5
 LOG_LINES = 12
+DEAD = frozenset({"FATAL", "UNKNOWN"})
+SAID = "pankou: "
+"""How a service begins the one line about bad input before it ends."""
 
 
 class Wanted(NamedTuple):
@@ -41,9 +45,12 @@ def run(session: Session, wanted: Wanted, choose_days: Callable[[], Days], clock
     folder = resumed(session) if wanted.resume else None
     days = None if wanted.resume else choose_days()
     if folder is None:
-        merged_config(session.home, wanted.profile, {"feed": wanted.feed})  # raises before anything is touched
+        config = merged_config(session.home, wanted.profile, {"feed": wanted.feed})  # raises before anything is touched
+    else:
+        config = load_run(session.home)
     supervisor = Supervisor(session.home)
     stop_first(session, supervisor)
+    check_ports(config.system.base_port, str(session.home.config))
     if folder is None and days is not None:
         folder = session.home.new_run()
         write_run_config(session, folder, wanted.profile, days, wanted.feed)
@@ -87,7 +94,7 @@ def launch(session: Session, supervisor: Supervisor, folder: Path, clock: Clock)
     """Start the services and wait until each answers; when one does not, stop them again and show its log."""
     try:
         supervisor.start(folder)
-        silent = wait_ready(session, supervisor, clock)
+        silent = wait_ready(session, supervisor, folder, clock)
     except subprocess.CalledProcessError as error:
         said = (error.stderr or error.stdout or b"").decode(errors="replace").strip()
         raise CliError("run.supervisor_failed", text=said) from error
@@ -97,26 +104,35 @@ def launch(session: Session, supervisor: Supervisor, folder: Path, clock: Clock)
     if not silent:
         return
     for name in silent:
-        session.warn("run.silent", service=name, seconds=READY_WAIT_S)
+        session.warn("run.silent", service=name)
         for line in supervisor.log_tail(folder, name, LOG_LINES):
             click.echo(f"  {line}", err=True)
     supervisor.stop()
     raise SilentError("run.not_ready", services=", ".join(silent), logs=str(folder / "logs"))
 
 
-def wait_ready(session: Session, supervisor: Supervisor, clock: Clock) -> list[str]:
-    """Wait until every service answers; returns those that do not after 20 s, at once when one is given up."""
+def wait_ready(session: Session, supervisor: Supervisor, folder: Path, clock: Clock) -> list[str]:
+    """Wait until every service answers; returns those that do not after 20 s, at once when one cannot start."""
     waiting = list(SERVICES)
     end = clock.now_ns() + int(READY_WAIT_S * 1e9)
     while waiting and clock.now_ns() < end:
         waiting = [name for name in waiting if not answers(session, name)]
-        try:
-            check_alive(supervisor.processes())
-        except CliError as error:
-            return [str(error.facts["service"])]
+        hopeless = cannot_start(supervisor, folder)
+        if hopeless:
+            return hopeless
         if waiting:
             clock.sleep(0.1)
     return waiting
+
+
+def cannot_start(supervisor: Supervisor, folder: Path) -> list[str]:
+    """Return the services that will never come up: given up by supervisord, or ended by a fault of the user's."""
+    return [
+        process.name
+        for process in supervisor.processes() or []
+        if process.state in DEAD
+        or (process.state == "BACKOFF" and any(line.startswith(SAID) for line in supervisor.log_tail(folder, process.name, 1)))
+    ]
 
 
 def answers(session: Session, name: str) -> bool:

@@ -29,7 +29,7 @@ class PlainScreen:
         mark = (place.day, tenth, place.state)
         if place.day and mark != self._said:
             self._said = mark
-            click.echo(place_line(self._lang, place, rate))
+            click.echo(f"{day_text(place.day)} {place_line(self._lang, place, rate)}")
 
     def deal(self, deal: Deal) -> None:
         """Print a deal."""
@@ -73,7 +73,6 @@ def place_line(lang: str, place: Place, rate: float) -> str:
     return say(
         lang,
         "follow.place",
-        day=day_text(place.day),
         time=time_text(place.ts_ns),
         push=place.push,
         of=of,

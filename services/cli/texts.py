@@ -121,6 +121,7 @@ TEXTS: dict[str, Text] = {
     "bad.same_day": Text("{first} 和 {second} 都是 {day}；每天只能有一个，移走其中之一。", "{first} and {second} are both {day}; one a day, move one away."),
     "bad.history_without_days": Text("--history 只与 --days / PANKOU_DAYS 同用。", "--history goes with --days or PANKOU_DAYS."),
     "bad.no_folder": Text("没有目录 {path}。", "There is no folder {path}."),
+    "bad.port": Text("端口 {port}（{service}）被别的程序占用；停掉它，或在 {config} 的 [system] 里换一个 base_port。", "Port {port} ({service}) is held by another program; stop it, or set another base_port under [system] in {config}."),
     "bad.live": Text("本版本没有实盘柜台，不能用 live 配置档；用 --profile sim 或 paper。", "This version has no live broker: profile live is refused; use --profile sim or paper."),
     "bad.why": Text("写明原因：--why \"...\"。", "Say why: --why \"...\"."),
     # ---------------------------------------------------------------- orders
@@ -372,8 +373,7 @@ TEXTS: dict[str, Text] = {
     "run.left_up": Text("系统已在后台运行：pankou status 查看，pankou stop 停止。", "The system is up in the background: pankou status, pankou stop."),
     "run.held": Text("播放器停在指定的推送，系统仍在运行：pankou status 查看，pankou stop 停止。", "The player stands at the push asked for, the system is up: pankou status, pankou stop."),
     "run.supervisor_failed": Text("supervisord 启动失败：{text}", "supervisord did not start: {text}"),
-    "run.fatal": Text("{service} 反复启动失败（{state}）。", "{service} fails to start again and again ({state})."),
-    "run.silent": Text("{service} 在 {seconds:g} 秒内没有应答，它最后的日志：", "{service} gave no answer within {seconds:g} s; its last log lines:"),
+    "run.silent": Text("{service} 没有起来，它最后的日志：", "{service} did not come up; its last log lines:"),
     "run.not_ready": Text("系统没有起来：{services} 没有就绪；已全部停止，日志在 {logs}。", "The system did not come up: {services} not ready; everything is stopped again, logs in {logs}."),
     "run.report": Text("报告在 {path}（同目录有 report.json）。\n系统仍在运行：pankou positions 看持仓，pankou explain SYMBOL --date D 看原因，pankou stop 停止。", "Report: {path} (report.json beside it).\nThe system is up: pankou positions, pankou explain SYMBOL --date D for reasons, pankou stop to end it."),
     # ---------------------------------------------------------------- the report
@@ -406,7 +406,7 @@ TEXTS: dict[str, Text] = {
     "by.broker": Text("柜台", "broker"),
     # ---------------------------------------------------------------- following a run
     "follow.waiting": Text("等待开盘", "waiting"),
-    "follow.place": Text("{day} {time} 推送 {push}/{of} {rate}× {state}", "{day} {time} push {push}/{of} {rate}x {state}"),
+    "follow.place": Text("{time} 推送 {push}/{of} {rate}× {state}", "{time} push {push}/{of} {rate}x {state}"),
     "player.waiting": Text("等待", "waiting"),
     "player.rebuilding": Text("恢复中", "rebuilding"),
     "player.playing": Text("播放中", "playing"),

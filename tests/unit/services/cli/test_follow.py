@@ -9,11 +9,10 @@ from common.messages.orders import Events, EventsRequest
 from common.messages.outputs import Message
 from services.cli import screen
 from services.cli.books import Deal, deals_of, fills_in
-from services.cli.faults import CliError, SilentError
-from services.cli.follow import Follower, Place, Rate, check_alive, place_of, session_second
+from services.cli.faults import SilentError
+from services.cli.follow import Follower, Place, Rate, place_of, session_second
 from services.cli.home import Home
 from services.cli.session import Session
-from services.cli.supervisor import Process
 from tests.conftest import CHECKOUT
 from tests.unit.services.cli.fakes import FakeLink
 from tests.unit.services.cli.test_books import DAY, fill
@@ -118,14 +117,6 @@ def test_rate_leaves_out_nights_and_lunch() -> None:
     next_day = start._replace(day=DAY + 1, ts_ns=ts_of(DAY + 1, 9 * 3600))
     assert rate.add(next_day, 10_000_000_001) == pytest.approx(750)
     assert session_second(15 * 3600) == 4.25 * 3600
-
-
-def test_a_service_given_up_ends_the_waiting() -> None:
-    check_alive([Process("risk_manager", "RUNNING", 1, 1, "")])
-    check_alive(None)
-    with pytest.raises(CliError) as caught:
-        check_alive([Process("risk_manager", "FATAL", 0, 1, "")])
-    assert caught.value.facts["service"] == "risk_manager"
 
 
 def test_plain_screen_prints_lines_without_control_codes(capsys: pytest.CaptureFixture[str]) -> None:

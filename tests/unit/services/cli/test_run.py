@@ -11,7 +11,7 @@ from common.history.tape import TapeWriter
 from common.messages.control import HoldRequest, HoldSet
 from common.messages.market import TapeHeader
 from common.messages.outputs import Message
-from services.cli import running, waiting
+from services.cli import ports, running, waiting
 from services.cli.days import find_days
 from services.cli.faults import SilentError
 from services.cli.home import Home
@@ -63,6 +63,7 @@ def system(monkeypatch: pytest.MonkeyPatch) -> FakeSupervisor:
     found = FakeSupervisor()
     found.install(monkeypatch)
     monkeypatch.setattr(waiting, "WaitClock", Clock)
+    monkeypatch.setattr(ports, "is_free", lambda _number: True)
     return found
 
 
@@ -196,6 +197,34 @@ def test_a_service_given_up_is_not_waited_for(tmp_path: Path, system: FakeSuperv
     assert result.exit_code == 3
     assert "risk_manager" in result.stderr
     assert system.done[-1] == "stop"
+
+
+def test_a_service_that_ended_by_bad_input_is_not_waited_for(tmp_path: Path, system: FakeSupervisor) -> None:
+    system.states["market_data"] = "BACKOFF"
+    tape = make_tape(tmp_path / "a.tape")
+    logs = tmp_path / "runs" / "1" / "logs"
+
+    def ended(_message: Message) -> Message:
+        logs.mkdir(exist_ok=True)
+        (logs / "market_data.log").write_text("pankou: script.json: not a script\n", encoding="utf-8")
+        raise SilentError("err.silent", peer="market_data", seconds=0.5)
+
+    result, link = run(tmp_path, ["run", "--days", str(tape)], {**UP, ("market_data", "StatusRequest"): ended})
+    assert result.exit_code == 3
+    assert "script.json: not a script" in result.stderr
+    assert system.done == ["start 1", "stop"]
+    assert len([peer for peer, _, _ in link.asked if peer == "market_data"]) == 1
+
+
+def test_a_taken_port_is_bad_input_and_nothing_is_started(
+    tmp_path: Path, system: FakeSupervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports, "is_free", lambda number: number != 27111)
+    result, _ = run(tmp_path, ["run", "--days", str(make_tape(tmp_path / "a.tape"))], UP)
+    assert result.exit_code == 2
+    assert all(word in result.stderr for word in ("27111", "screener", "base_port"))
+    assert system.done == []
+    assert Home(tmp_path).run_numbers() == []
 
 
 def test_a_supervisor_that_does_not_start_says_why(
