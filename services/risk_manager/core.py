@@ -151,7 +151,8 @@ class RiskCore:
 
     def _is_real_time(self) -> bool:
         if self._queue and not self._begun:
-            self._reader.before(self._queue[0])  # after a start the day of the first push comes with its restored values
+            # After a start the day of the first push comes with the values restored for it.
+            self._reader.before(self._queue[0])
         day = (self._queue[0].day if self._queue else None) or self._reader.day
         return day is not None and day.pace is Pace.REAL_TIME
 

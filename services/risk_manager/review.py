@@ -230,4 +230,3 @@ def check_opening(state: TradingState) -> Reason:
     if state is TradingState.ACTIVE:
         return Reason.NONE
     return Reason.STATE_HALTED if state is TradingState.HALTED else Reason.STATE_REDUCING
-

@@ -100,9 +100,7 @@ def test_a_slot_is_held_until_flat_and_then_free(desk: Desk) -> None:
 def test_cash_held_by_working_buys_is_not_spent_twice(desk: Desk) -> None:
     desk.settings = SETTINGS._replace(slot_bp=6000, rule_slots=())
     desk.restart()
-    first, second, third = desk.signals(
-        *(desk.signal(symbol, price=PriceKind.MARKETABLE) for symbol in (A, B, C))
-    )
+    first, second, third = desk.signals(*(desk.signal(symbol, price=PriceKind.MARKETABLE) for symbol in (A, B, C)))
     spent = sum(desk.kept(v.coid).need for v in (first, second))
     assert CASH - 3 * 3_000_000 < spent <= CASH
     assert second.shares * second.price < first.shares * first.price
@@ -227,7 +225,11 @@ def test_a_cancel_the_broker_refuses_is_sent_again(desk: Desk) -> None:
 def test_a_refusal_of_the_gateway_becomes_the_verdict_and_frees_the_slot(desk: Desk) -> None:
     desk.refuse = lambda message: Reason.TOO_MANY_ORDERS
     verdict = desk.enter(A)
-    assert (verdict.status, verdict.reason, verdict.detail) == (VerdictStatus.DENIED, Reason.TOO_MANY_ORDERS, {"limit": 1})
+    assert (verdict.status, verdict.reason, verdict.detail) == (
+        VerdictStatus.DENIED,
+        Reason.TOO_MANY_ORDERS,
+        {"limit": 1},
+    )
     numbers = desk.core.status()[2]
     assert (numbers["slots_used"], numbers["free_cash"], numbers["denied"]) == (0, CASH, 1)
     assert desk.said == [verdict]
@@ -236,7 +238,10 @@ def test_a_refusal_of_the_gateway_becomes_the_verdict_and_frees_the_slot(desk: D
 def test_the_answer_waits_for_the_gateway_and_so_does_the_acknowledgement(desk: Desk) -> None:
     desk.mute = True
     push = desk.push
-    assert desk.signals(desk.signal(A, price=PriceKind.MARKETABLE), desk.signal(B, push=push, price=PriceKind.MARKETABLE)) == []
+    assert (
+        desk.signals(desk.signal(A, price=PriceKind.MARKETABLE), desk.signal(B, push=push, price=PriceKind.MARKETABLE))
+        == []
+    )
     assert desk.said == []
     acked = list(desk.acks)
     desk.tick("09:31")

@@ -267,4 +267,3 @@ def test_an_odd_rest_that_no_order_can_sell_ends_the_reduction(desk: Desk) -> No
     desk.tick("09:30:09")
     desk.tick("09:30:12")
     assert standing(desk) is None
-

@@ -101,7 +101,7 @@ def test_after_a_restart_the_question_is_asked_again(desk: Desk) -> None:
     assert RecordHandOrder(buy(300)) in [request.message for request in desk.asked[before:]]
     desk.send(HandOrderPlaced("h1", desk.push + 1), MARKET)
     desk.restart()
-    assert [r.message for r in desk.asked if isinstance(r.message, RecordHandOrder)].count(RecordHandOrder(buy(300))) == 2
+    assert sum(isinstance(request.message, RecordHandOrder) for request in desk.asked) == 2
     desk.send(OpenRequest("h1", A, 300), GATEWAY, token="again")
     (verdict,) = play(desk, buy(300))
     assert desk.replies["again"] == verdict

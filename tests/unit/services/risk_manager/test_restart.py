@@ -155,7 +155,9 @@ class ScriptedSignals:
         else:
             outputs = self.events.on_message(message)
         self.waiting += [push for push in pushes if not push.repeat]
-        outputs += [output for push in pushes if push.repeat and push.push == self.acked for output in self.done(push.push)]
+        outputs += [
+            output for push in pushes if push.repeat and push.push == self.acked for output in self.done(push.push)
+        ]
         while self.waiting and self.events.ready(self.waiting[0].push) is not None:
             end = self.waiting.pop(0).end
             signals = self.decisions.get(end.push, ())

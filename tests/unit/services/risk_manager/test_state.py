@@ -13,7 +13,9 @@ from services.risk_manager.settings import Settings
 from tests.unit.services.risk_manager.desk import OPERATOR, SETTINGS, A, B, C, Desk
 
 
-def ask(desk: Desk, state: TradingState, why: str = "because", role: Role = Role.OPERATOR) -> TradingStateChanged | Fault:
+def ask(
+    desk: Desk, state: TradingState, why: str = "because", role: Role = Role.OPERATOR
+) -> TradingStateChanged | Fault:
     desk.send(StateRequest(state, why), OPERATOR._replace(role=role), token="state")
     answer = desk.replies.pop("state")
     assert isinstance(answer, TradingStateChanged | Fault)
