@@ -1,14 +1,17 @@
 """Click classes that take their words from `texts.py` when they print, so that one process speaks both languages."""
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
+from services.cli.faults import BadInputError
 from services.cli.texts import LANGS, say
 
 LANG_OPTION = "--lang"
+NEGATIVE = re.compile(r"-\d")
 
 
 def language(environ: Mapping[str, str]) -> str:
@@ -112,6 +115,17 @@ class Command(_Speaks, click.Command):
     def __init__(self, *args: Any, help_key: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.help_key = help_key
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse; a negative number is no option but a bad number."""
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption:
+            for word in words:
+                if NEGATIVE.match(word):
+                    raise BadInputError("bad.negative", text=word) from None
+            raise
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options."""

@@ -19,6 +19,7 @@ from services.cli.ports import check_ports
 from services.cli.report_text import report_text
 from services.cli.session import Session
 from services.cli.settings import load_run, merged_config, write_run_config
+from services.cli.setup import prepare
 from services.cli.supervisor import SERVICES, Supervisor
 
 READY_WAIT_S = 20.0
@@ -51,6 +52,7 @@ def run(session: Session, wanted: Wanted, choose_days: Callable[[], Days], clock
     supervisor = Supervisor(session.home)
     stop_first(session, supervisor)
     check_ports(config.system.base_port, str(session.home.config))
+    prepare(session)
     if folder is None and days is not None:
         folder = session.home.new_run()
         write_run_config(session, folder, wanted.profile, days, wanted.feed)

@@ -34,8 +34,6 @@ def prepare(session: Session) -> Made:
     home = session.home
     os.umask(0o077)
     home.root.mkdir(parents=True, exist_ok=True)
-    for folder in (home.markets, home.tapes, home.runs):
-        folder.mkdir(exist_ok=True)
     keys = make_missing_keys(home.keys)
     missing = not home.config.exists()
     if missing:

@@ -122,6 +122,7 @@ TEXTS: dict[str, Text] = {
     "bad.history_without_days": Text("--history 只与 --days / PANKOU_DAYS 同用。", "--history goes with --days or PANKOU_DAYS."),
     "bad.no_folder": Text("没有目录 {path}。", "There is no folder {path}."),
     "bad.port": Text("端口 {port}（{service}）被别的程序占用；停掉它，或在 {config} 的 [system] 里换一个 base_port。", "Port {port} ({service}) is held by another program; stop it, or set another base_port under [system] in {config}."),
+    "bad.negative": Text("{text} 是负数；写大于零的数。", "{text} is negative; write a number above zero."),
     "bad.live": Text("本版本没有实盘柜台，不能用 live 配置档；用 --profile sim 或 paper。", "This version has no live broker: profile live is refused; use --profile sim or paper."),
     "bad.why": Text("写明原因：--why \"...\"。", "Say why: --why \"...\"."),
     # ---------------------------------------------------------------- orders

@@ -32,11 +32,9 @@ def run(session: Session, /, **asked: Any) -> int:
     from services.cli.days import choose_days
     from services.cli.running import Wanted
     from services.cli.running import run as go
-    from services.cli.setup import prepare
     from services.cli.waiting import WaitClock
 
     check_together(asked)
-    prepare(session)
     wanted = Wanted(asked["resume"], not asked["no_follow"], asked["profile"], feed_of(asked), asked["until_push"] or 0)
     market = {name: asked[name] for name in DEFAULTS if asked[name] is not None}
     return go(session, wanted, lambda: choose_days(session, asked["days"], asked["history"], market), WaitClock())

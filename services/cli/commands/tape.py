@@ -45,15 +45,15 @@ def list_(session: Session, path: Path | None, as_json: bool) -> int:
 
 
 @tape.command_of("verify", "cmd.tape.verify")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
 @json_option
 @pass_session
-def verify(session: Session, path: Path, as_json: bool) -> int:
-    """Check a tape, or every tape of a folder."""
+def verify(session: Session, paths: tuple[Path, ...], as_json: bool) -> int:
+    """Check tapes, or every tape of a folder."""
     from common.history.tape import list_tapes
     from common.history.tape_check import verify as check
 
-    summaries = [check(file) for file in list_tapes(path)]
+    summaries = [check(file) for path in paths for file in list_tapes(path)]
     if as_json:
         show.echo_json([{**summary._asdict(), "path": str(summary.path)} for summary in summaries])
     for summary in summaries if not as_json else ():

@@ -45,6 +45,7 @@ def approved(message: Message) -> Message:
         ("order buy 600519 100 --price=-1", ["-1", "12.34"]),
         ("order buy 600519 1.5", ["1.5", "100"]),
         ("order sell 600519 0", ["0", "100"]),
+        ("order buy 600519 -100", ["-100", "above zero"]),
         ("order cancel nothing", ["nothing", "order list"]),
         ("order cancel", ["--exit"]),
         ("order list --date 2026-02-30", ["2026-02-30", "2026-01-05"]),
