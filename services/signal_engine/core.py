@@ -128,6 +128,7 @@ class SignalCore:
             "unanswered": len(self._outbox),
             "repairs": self._reader.repairs + self._events.repairs,
             "dropped": self._dropped,
+            "given_up": self._evaluation.given_up,
             "faults": self._outbox.faults,
             **self._checks.counts(),
         }

@@ -27,6 +27,8 @@ from services.signal_engine.wake import FIVE_MINUTES, Woken, mask_of, wake_bars,
 
 LAST_LABEL_S = 53_700
 """14:55: no bar that ends later is decided on."""
+SIGNALS_MAX = 150
+"""Decisions of one push: what fits into one message of an order socket, and far more than there are slots."""
 NOT_HELD = Position(0, 0, 0, 0, 0)
 _STEPS = {"snapshot": False, "bar5": True}
 
@@ -38,6 +40,8 @@ class Evaluation:
         self.ledger = Ledger()
         self.put_off: list[BarsClosed] = []
         """Bars that closed in the lunch break, decided on when trading continues."""
+        self.given_up = 0
+        """Decisions that were too many for one push."""
         self._hosts = tuple(hosts)
         self._bar_hosts = tuple(host for host in hosts if _STEPS[host.rule.STEP])
         self._quote_hosts = tuple(host for host in hosts if not _STEPS[host.rule.STEP])
@@ -105,9 +109,19 @@ class Evaluation:
             for host in self._hosts:
                 writes += self._checks.close_day(host)
         made.sort(key=lambda s: (s.action is Action.ENTER, s.time_ms, s.float_value, s.symbol))
+        self._give_up(made[SIGNALS_MAX:])
+        del made[SIGNALS_MAX:]
         for signal in made:
             writes += self._checks.decided(signal)
         return writes, made, [Publish(DECISION, signal, signal.key, trace) for signal in made]
+
+    def _give_up(self, surplus: Sequence[Signal]) -> None:
+        """Count decisions behind the last place as denied: they may be made again at the next touch."""
+        self.given_up += len(surplus)
+        for signal in surplus:
+            host = next(host for host in self._hosts if signal.rule == host.rule.NAME)
+            second = signal.time_ms // 1000
+            host.on_verdict(signal.symbol, host.day, signal.action, signal.reason, second, accepted=False)
 
     def _woken(self, data: PushData, trading: bool, writes: list[Output]) -> list[tuple[RuleHost, Woken]]:
         """Return the steps of a push, bars first; outside of continuous trading there is none."""

@@ -8,18 +8,21 @@ from common.domain.calendar import hms, ts_of
 from common.domain.orders import Action, PriceKind
 from common.domain.reasons import Reason
 from common.domain.values import Side, push_id
+from common.messages.codec import encode_body
 from common.messages.control import Fault
 from common.messages.header import Trace
 from common.messages.market import InstrumentFlag
 from common.messages.orders import CorporateAction
-from common.messages.signals import ExplainRequest, Pool, PoolRequest, Signal, SignalBatch, SignalList, SignalsRequest
+from common.messages.signals import Pool, PoolRequest, Signal, SignalBatch
 from services.signal_engine.core import QUEUE_MAX
+from services.signal_engine.evaluation import SIGNALS_MAX
 from tests.builders import table
 from tests.signal_rig import FeedTape, Rig, approve, deny, pool
 from tests.unit.services.signal_engine.scenes import (
     CLOSES,
     DAY,
     NEXT,
+    PREV,
     UP,
     A,
     B,
@@ -112,6 +115,21 @@ def test_auction_quotes_are_no_steps_and_the_open_counts_as_the_step_before(tape
     rig.play()
     assert rig.signals == []
     assert rig.core.status()[2]["watched_limit_up"] == 2
+
+
+def test_of_too_many_touches_in_one_push_the_last_in_order_wait_for_the_next() -> None:
+    tape, names = FeedTape(), [f"{600_000 + number}.SH" for number in range(SIGNALS_MAX + 5)]
+    tape.open(table(dict.fromkeys(names, 10.0)), PREV)
+    tape.tick("09:30:00", dict.fromkeys(names, 10.5))
+    tape.tick("10:00:00", dict.fromkeys(names, UP))
+    tape.tick("10:00:03", dict.fromkeys(names, 10.5))
+    tape.tick("10:00:06", dict.fromkeys(names, UP))
+    rig = Rig(tape, {("limit_up", DAY): pool("limit_up", DAY, {name: {} for name in names})}, rules=("limit_up",))
+    rig.play()
+    assert [[signal.symbol for signal in sent.signals] for sent in batches(rig)] == [names[:-5], names[-5:]]
+    assert {signal.key.rsplit("|", 1)[1] for signal in batches(rig)[1].signals} == {"1"}
+    assert len(encode_body(batches(rig)[0])) < 64 * 1024
+    assert rig.core.status()[2]["given_up"] == 5
 
 
 # ------------------------------------------------------------------ exits
@@ -362,43 +380,3 @@ def test_too_many_waiting_pushes_become_a_gap(tape: FeedTape) -> None:
     rig.match()
     assert rig.acks[-1] == push_id(DAY, QUEUE_MAX + 22)
     assert rig.core.status()[2]["queue"] == 0
-
-
-# ------------------------------------------------------------------ people
-
-
-def test_signals_are_listed_by_day(tape: FeedTape) -> None:
-    touch(tape)
-    next_day(tape, CLOSES | {A: UP}, [("09:30:00", {A: 10.0})])
-    rig = limit_up_rig(tape)
-    rig.play()
-    assert rig.ask(SignalsRequest()) == SignalList(tuple(rig.signals))
-    assert rig.ask(SignalsRequest(NEXT)) == SignalList((rig.signals[1],))
-
-
-def test_explain_tells_every_check_with_what_followed(tape: FeedTape) -> None:
-    touch(tape)
-    tape.tick("10:00:06", {A: 10.95})
-    rig = limit_up_rig(tape, verdict=deny(Reason.BELOW_ONE_LOT))
-    rig.play()
-    told = rig.ask(ExplainRequest(A, DAY))
-    checks = told.checks["limit_up"]  # type: ignore[attr-defined]  # an Explanation
-    touched = [check for check in checks if check.second_of_day == hms("10:00:03")]
-    assert [check.name for check in touched][:2] == ["has_limit", "touches_limit"]
-    assert all(check.passed for check in touched)
-    assert touched[-1].outcome == "ENTER LIMIT_UP_TOUCH → DENIED BELOW_ONE_LOT"
-    assert {check.second_of_day for check in checks} >= {hms("09:30:00"), hms("10:00:06")}
-    assert rig.ask(ExplainRequest(B, DAY)).checks == {}  # type: ignore[attr-defined]  # as above
-
-
-def test_explain_of_an_earlier_day_holds_its_last_step(tape: FeedTape) -> None:
-    tape.tick("09:30:00", {A: 10.5})
-    tape.tick("14:00:00", {A: 10.6})
-    tape.tick("15:00:00", {A: 10.6})
-    next_day(tape, CLOSES, [("09:30:00", {A: 10.0})])
-    rig = limit_up_rig(tape)
-    rig.play()
-    rig.boot()
-    rig.pump()
-    checks = rig.ask(ExplainRequest(A, DAY)).checks["limit_up"]  # type: ignore[attr-defined]  # as above
-    assert checks[-1].second_of_day == hms("14:00:00")
