@@ -19,6 +19,12 @@ class PlayerPosition(msgspec.Struct, frozen=True, tag=True, forbid_unknown_field
     finished: bool = False
 
 
+class RegisteredConsumer(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A consumer that listens: play does not begin before all are there, and a player that died asks nobody twice."""
+
+    consumer: str
+
+
 class PlacedHandOrder(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A hand order and the push it enters with."""
 

@@ -20,7 +20,7 @@ from common.messages.control import (
     PushAck,
     RecordHandOrder,
 )
-from common.messages.kept import PlacedHandOrder, PlayerPosition
+from common.messages.kept import PlacedHandOrder, PlayerPosition, RegisteredConsumer
 from common.messages.market import BarsClosed, DayOpened, HandOrder, PushEnd, QuoteBatch
 from common.messages.outputs import Effect, Log, Message, Origin, Output, Publish, Reply, Save
 from common.messages.topics import FEED
@@ -83,13 +83,15 @@ class PlayerCore:
         for record in kept.values():
             if isinstance(record, PlayerPosition):
                 self._position = record
+            elif isinstance(record, RegisteredConsumer):
+                self._acks.register(record.consumer)
             elif isinstance(record, PlacedHandOrder):
                 self._hand[record.order.key] = record
 
     def on_start(self, now_ns: int) -> Sequence[Output]:
         """Go to the day being played and read on from its start."""
         if self._position.push == 0:
-            self._due_ns = now_ns if not self._acks.done else None
+            self._due_ns = now_ns if not self._acks.absent() else None
             return [Effect(SeekDay(0))]
         self._state = "rebuilding"
         self._due_ns = now_ns
@@ -150,8 +152,10 @@ class PlayerCore:
     # ------------------------------------------------------------------ beginning and reading
 
     def _on_registered(self, consumer: str, now_ns: int) -> list[Output]:
+        if consumer not in self._acks.absent():
+            return self._begin(now_ns)
         self._acks.register(consumer)
-        return self._begin(now_ns)
+        return [Save(f"consumer/{consumer}", RegisteredConsumer(consumer)), *self._begin(now_ns)]
 
     def _begin(self, now_ns: int) -> list[Output]:
         if self._state != "waiting" or self._acks.absent():

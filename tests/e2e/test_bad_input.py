@@ -20,11 +20,16 @@ def only_line(text: str) -> str:
     return lines[0]
 
 
+def no_run(system: System) -> bool:
+    runs = system.home / "runs"
+    return not runs.exists() or not list(runs.iterdir())
+
+
 def test_days_that_are_not_there(system: System, tmp_path: Path) -> None:
     done = system.pankou("run", PANKOU_DAYS=str(tmp_path / "nowhere"))
     assert done.returncode == 2
     assert "nowhere" in only_line(done.stderr)
-    assert not (system.home / "runs").exists()
+    assert no_run(system)
 
 
 def test_a_tape_cut_in_the_middle(system: System, markets: Path, tmp_path: Path) -> None:
@@ -36,7 +41,7 @@ def test_a_tape_cut_in_the_middle(system: System, markets: Path, tmp_path: Path)
     line = only_line(done.stderr)
     assert "20260105.tape" in line
     assert "cut in the middle" in line
-    assert not (system.home / "runs").exists()
+    assert no_run(system)
 
 
 def test_unknown_keys_and_wrong_types_all_at_once(system: System) -> None:
@@ -56,20 +61,21 @@ def test_a_port_in_use(system: System, size: tuple[str, ...]) -> None:
         other.bind(("127.0.0.1", taken))
         other.listen()
         done = system.pankou("run", *size)
-    assert done.returncode in (2, 3)
+    assert done.returncode == 2
     assert str(taken) in done.stderr
-    assert "base_port" in done.stderr
+    assert "base_port" in only_line(done.stderr)
+    assert no_run(system)
     assert system.pankou("status").returncode == 3, "nothing is left running"
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("order", "buy", "600000", "100"), "600000"),
+        (("order", "buy", "60000", "100"), "60000"),
         (("order", "buy", "000001.SH", "100"), "000001.SH"),
         (("order", "buy", "600112.SH", "150"), "150"),
         (("order", "buy", "600112.SH", "100", "--price", "5.001"), "5.001"),
-        (("order", "buy", "600112.SH", "-100"), "-100"),
+        (("order", "buy", "600112.SH", "0"), "0"),
         (("pool", "20991231"), "2099"),
         (("explain", "600112.SH", "--date", "2099-12-31"), "2099"),
     ],
