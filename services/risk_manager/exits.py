@@ -160,7 +160,7 @@ class ExitDesk:
     def _next_attempt(self, stands: StandingExit) -> StandingExit:
         attempt, market = stands.attempt, self._market
         while True:
-            key = _order_key(stands.key, attempt)
+            key = order_key_of(stands.key, attempt)
             coid = client_order_id(market.day, key)
             attempt += 1
             if self._portfolio.order(coid) is None:
@@ -170,7 +170,7 @@ class ExitDesk:
         market = self._market
         return SubmitOrder(
             coid=stands.coid,
-            key=_order_key(stands.key, stands.attempt - 1),
+            key=order_key_of(stands.key, stands.attempt - 1),
             symbol=stands.symbol,
             side=Side.SELL,
             shares=shares,
@@ -191,5 +191,6 @@ def _name(stands: StandingExit) -> str:
     return f"exit/{stands.symbol}"
 
 
-def _order_key(key: str, attempt: int) -> str:
+def order_key_of(key: str, attempt: int) -> str:
+    """Return the key of an exit's order: the signal's own, then numbered reprices."""
     return f"{key}|r{attempt}" if attempt else key

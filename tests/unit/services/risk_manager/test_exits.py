@@ -10,6 +10,7 @@ from common.messages.header import Role
 from common.messages.kept import StandingExit
 from common.messages.orders import CancelExitRequest, OrderRejected
 from common.messages.signals import Verdict, VerdictStatus
+from services.risk_manager.exits import order_key_of
 from tests.builders import Quote
 from tests.unit.services.risk_manager.desk import OPERATOR, A, B, Desk, two_sided
 
@@ -78,7 +79,7 @@ def test_it_is_repriced_after_its_time_when_the_price_moved_and_the_cancel_is_co
     desk.cancelled(cancel, 700)
     at(desk, "09:30:12", 9.3)
     second = desk.last_order
-    assert (second.key, second.shares, second.price) == (f"{key}|r1", 700, 9_120)
+    assert (second.key, second.shares, second.price) == (order_key_of(key, 1), 700, 9_120)
     at(desk, "09:30:15", 9.2)
     assert len(desk.cancels) == 1
     at(desk, "09:30:18", 9.2)

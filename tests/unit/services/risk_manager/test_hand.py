@@ -10,6 +10,7 @@ from common.messages.control import HandOrderPlaced, RecordHandOrder, StateReque
 from common.messages.market import HandOrder, InstrumentFlag
 from common.messages.orders import CloseRequest, OpenRequest, OrderSubmitted, SubmitOrder
 from common.messages.signals import SignalBatch, Verdict, Verdicts, VerdictsRequest, VerdictStatus
+from services.risk_manager.hand import body_of
 from tests.builders import Quote
 from tests.unit.services.risk_manager.desk import (
     GATEWAY,
@@ -56,7 +57,7 @@ def sell(shares: int = 0, price: int = 0, symbol: str = A, key: str = "h2", wide
 def test_an_open_is_recorded_with_the_feed_waits_for_its_push_and_is_answered_when_journalled(desk: Desk) -> None:
     desk.send(OpenRequest("h1", A, 300), GATEWAY, token="one")
     asked = desk.asked[-1]
-    assert (asked.peer, asked.message) == ("market_data", RecordHandOrder(buy(300)))
+    assert (asked.peer, asked.message) == ("market_data", RecordHandOrder(body_of(OpenRequest("h1", A, 300))))
     desk.send(HandOrderPlaced("h1", desk.push + 1), MARKET)
     desk.send(OpenRequest("h1", A, 300), GATEWAY, token="two")
     assert desk.replies.keys().isdisjoint({"one", "two"})

@@ -8,8 +8,10 @@ from common.domain.values import Pace, TradingState
 from common.messages.control import Fault, StateRequest, TradingStateChanged
 from common.messages.header import Role
 from common.messages.orders import OrderInDoubt
+from common.messages.outputs import Log, Publish
 from common.messages.signals import VerdictStatus
 from services.risk_manager.settings import Settings
+from services.risk_manager.state import FEED_SILENT, IN_DOUBT, StateDesk
 from tests.unit.services.risk_manager.desk import OPERATOR, SETTINGS, A, B, C, Desk
 
 
@@ -75,6 +77,16 @@ def test_in_lockstep_a_silent_peer_holds_the_push_instead_of_denying() -> None:
     assert desk.core.status()[1] == "active"
     assert desk.acks[-1] == desk.push
     assert desk.last_order.symbol == A
+
+
+def test_causes_never_lift_what_a_person_asked_for() -> None:
+    desk = StateDesk(resume_at_start=False)
+    assert [type(output) for output in desk.cause(FEED_SILENT, "quiet")] == [Publish, Log]
+    assert (desk.state, desk.paused) == (TradingState.HALTED, True)
+    assert desk.cause(FEED_SILENT, "quiet") == []
+    desk.cause(FEED_SILENT, "")
+    desk.cause(IN_DOUBT, "one order")
+    assert (desk.said().causes, desk.paused) == ({IN_DOUBT: "one order"}, False)
 
 
 def test_also_when_the_first_push_comes_after_a_restart() -> None:
