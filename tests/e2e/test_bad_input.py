@@ -1,7 +1,9 @@
 """Bad input at the command line: one clear line, the right exit code, nothing half-done."""
 
-import shutil
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,7 +82,9 @@ def test_a_port_in_use(system: System, size: tuple[str, ...]) -> None:
         (("explain", "600112.SH", "--date", "2099-12-31"), "2099"),
     ],
 )
-def test_orders_and_dates_refused_before_anything_is_sent(running: System, arguments: tuple[str, ...], words: str) -> None:
+def test_orders_and_dates_refused_before_anything_is_sent(
+    running: System, arguments: tuple[str, ...], words: str
+) -> None:
     done = running.pankou(*arguments)
     assert done.returncode == 2, done.stdout + done.stderr
     assert words in done.stderr
@@ -108,7 +112,9 @@ def running(tmp_path_factory: pytest.TempPathFactory, markets: Path):  # type: i
         (("order", "cancel", "260105ABCDEFGHJKMNPQ"), ("NO_SUCH_ORDER",)),
     ],
 )
-def test_orders_denied_with_reason_and_numbers(running: System, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
+def test_orders_denied_with_reason_and_numbers(
+    running: System, arguments: tuple[str, ...], words: tuple[str, ...]
+) -> None:
     before = running.books()["orders"]
     done = running.pankou(*arguments)
     assert done.returncode == 1, done.stdout + done.stderr
@@ -119,9 +125,6 @@ def test_orders_denied_with_reason_and_numbers(running: System, arguments: tuple
 
 def test_a_second_copy_waits_and_touches_nothing(running: System) -> None:
     """supervisord killed and started again starts second copies: they must neither bind nor write."""
-    import subprocess
-    import sys
-
     before = running.books()
     second = subprocess.Popen(
         [sys.executable, "-m", "services.order_gateway", "--config", str(running.run_folder() / "config.toml")],
@@ -140,17 +143,15 @@ def test_a_second_copy_waits_and_touches_nothing(running: System) -> None:
     assert running.books() == before
 
 
-def test_hand_orders_trade_and_a_client_of_twenty_lines_does_the_four_calls(running: System, tmp_path: Path) -> None:
-    """The player goes on while orders come in by hand: from the command line, and from plain pyzmq with msgpack."""
-    import os
-    import subprocess
-    import sys
-
+def test_a_client_of_twenty_lines_does_the_four_calls(running: System) -> None:
+    """Plain pyzmq and msgpack: open, close, positions, account, while the player goes on."""
     client = Path(__file__).parents[2] / "docs" / "reference" / "req_client.py"
-    copy = tmp_path / "req_client.py"
-    shutil.copy(client, copy)
     names = {**os.environ, "PANKOU_HOME": str(running.home), "PANKOU_PORT": str(running.base_port)}
-    ready = subprocess.run([sys.executable, str(copy)], env=names, capture_output=True, text=True, timeout=60, check=False)
-    assert ready.returncode == 0, ready.stderr
+    process = subprocess.Popen(
+        [sys.executable, str(client)], env=names, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    running.hold(0)  # a hand order enters with the next push, so there has to be one
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
     for word in ("Verdict", "Positions", "Account"):
-        assert word in ready.stdout, ready.stdout
+        assert word in out, out

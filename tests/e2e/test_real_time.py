@@ -13,7 +13,14 @@ from common.messages.orders import OrderFilled
 from tests.e2e.rig import System
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
-BLOCKS = {Reason.STALE, Reason.STATE_REDUCING, Reason.STATE_HALTED, Reason.DATA_GAP, Reason.NOT_READY, Reason.RISK_SILENT}
+BLOCKS = {
+    Reason.STALE,
+    Reason.STATE_REDUCING,
+    Reason.STATE_HALTED,
+    Reason.DATA_GAP,
+    Reason.NOT_READY,
+    Reason.RISK_SILENT,
+}
 
 
 def test_ten_minutes_at_sixty_times(system: System, markets: Path, tmp_path: Path) -> None:
