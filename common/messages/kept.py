@@ -97,7 +97,6 @@ class StandingExit(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=
     """Orders sent so far."""
     coid: str = ""
     """The order sent last."""
-    sent_push: PushId = 0
     sent_ns: int = 0
     """Data time at which it was sent."""
 

@@ -145,7 +145,7 @@ class ExitDesk:
 
     def _order(self, stands: StandingExit, facts: Facts, price: Price) -> list[Output]:
         market = self._market
-        if stands.sent_push == market.push or (stands.attempt and market.ts_ns - stands.sent_ns < self._reprice_ns):
+        if market.ts_ns - stands.sent_ns < self._reprice_ns:
             return []
         wanted, sellable = self._wanted(stands, own=0), self._portfolio.sellable(stands.symbol)
         sizing = size_sell(wanted, sellable, facts.board, market.day)
@@ -164,7 +164,7 @@ class ExitDesk:
             coid = client_order_id(market.day, key)
             attempt += 1
             if self._portfolio.order(coid) is None:
-                return replace(stands, attempt=attempt, coid=coid, sent_push=market.push, sent_ns=market.ts_ns)
+                return replace(stands, attempt=attempt, coid=coid, sent_ns=market.ts_ns)
 
     def _made(self, stands: StandingExit, shares: Shares, price: Price) -> SubmitOrder:
         market = self._market

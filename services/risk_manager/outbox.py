@@ -83,7 +83,7 @@ class Outbox:
 
     def _cancel_now(self, coid: str) -> list[Output]:
         record, booked = self.kept[coid], self.portfolio.order(coid)
-        if record.cancel is not None or booked is None or not booked.open:
+        if record.cancel is not None or booked is None:
             return []
         if not self._market.may_cancel(record.order.symbol):
             return []

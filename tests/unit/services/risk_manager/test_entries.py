@@ -254,6 +254,14 @@ def test_the_answer_waits_for_the_gateway_and_so_does_the_acknowledgement(desk: 
     assert desk.acks == [*acked, desk.push]
 
 
+def test_what_a_crash_kept_from_being_said_is_said_after_the_restart(desk: Desk) -> None:
+    desk.mute = True
+    desk.signals(desk.signal(A, price=PriceKind.MARKETABLE))
+    desk.mute = False
+    desk.restart()
+    assert [verdict.symbol for verdict in desk.said] == [A]
+
+
 def test_the_same_key_has_the_same_verdict_and_another_body_is_a_conflict(desk: Desk) -> None:
     signal = desk.signal(A, price=PriceKind.MARKETABLE)
     (first,) = desk.signals(signal)

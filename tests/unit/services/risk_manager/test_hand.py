@@ -64,6 +64,7 @@ def test_an_open_is_recorded_with_the_feed_waits_for_its_push_and_is_answered_wh
     desk.mute = True
     (*_, verdict) = play(desk, buy(300)) or [None]
     assert verdict is None, "not said before the gateway has it"
+    assert desk.replies.keys().isdisjoint({"one", "two"})
     desk.mute = False
     desk.answer(desk.asked[-1])
     answer = desk.replies["one"]

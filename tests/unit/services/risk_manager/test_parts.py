@@ -7,6 +7,7 @@ from common.domain.orders import Action, PriceKind
 from common.domain.reasons import Reason
 from common.domain.values import Pace, Phase, Side, TradingState, push_id
 from common.messages.feed import FeedReader, PushData
+from common.messages.kept import KeptVerdict
 from common.messages.orders import (
     AccountOpened,
     Denied,
@@ -100,6 +101,15 @@ def test_an_empty_batch_is_answered_too() -> None:
     book = VerdictBook()
     book.await_batch(SignalBatch("signals|1", 1, ()), TOKEN)
     assert book.flush(lambda key: True) == [Reply(TOKEN, SignalVerdicts("signals|1", 1, ()))]
+
+
+def test_the_order_of_verdicts_comes_back_from_any_disk() -> None:
+    book = VerdictBook()
+    saved = [output for key in "zam" for output in book.give(verdict(key)) if isinstance(output, Save)]
+    other = VerdictBook()
+    other.restore({output.key: output.record for output in sorted(saved, key=lambda each: each.key)})
+    assert [row.key for row in other.rows(DAY)] == ["z", "a", "m"]
+    assert other.give(verdict("b"))[0] == Save("verdict/b", KeptVerdict(4, verdict("b")))
 
 
 def submit(coid: str) -> SubmitOrder:
