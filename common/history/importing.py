@@ -95,7 +95,7 @@ def _read(path: Path, needed: Sequence[str]) -> pl.DataFrame:
         raise HistoryError(f"{path}: not readable as Parquet ({error})") from error
     missing = [name for name in needed if name not in frame.columns]
     if missing:
-        raise HistoryError(f"{path}: no snapshots of ours, the columns {', '.join(missing)} are missing")
+        raise HistoryError(f"{path}: no data of ours, the columns {', '.join(missing)} are missing")
     return frame
 
 
@@ -111,6 +111,9 @@ def _snapshots(path: Path, daily: Path | None, out: Path, told: Progress) -> Imp
     day = from_date(first)
     left_out: Counter[str] = Counter()
     frame = _sound(frame, left_out)
+    if frame.is_empty():
+        reasons = ", ".join(f"{reason} {count}" for reason, count in left_out.items() if count)
+        raise HistoryError(f"{path}: no sound snapshot ({reasons})")
     codes = sorted(frame["code"].unique().to_list())
     stocks = [_stock_of(frame.filter(pl.col("code") == code), code, day, daily) for code in codes]
     last_second = int(_seconds(frame)[-1])
