@@ -1,24 +1,29 @@
 """The cast: stocks whose three played sessions are written down, so that the standard run meets everything it must.
 
-The rest of the market is drawn from the seed. A path is a row of (time, yuan) joined by straight lines; `offers` says
-what is for sale at the up limit when the path reaches it and for how many pushes it is shown; after that, while the
-path stays at the limit, the board is sealed.
+The rest of the market is drawn from the seed and stays out of the cast's way: none of it gets into the pool of
+bottom_fractal in the played sessions, none that touches its limit is in the pool of limit_up. A path is a row of
+(time, yuan) joined by lines that tremble between their ends; `offers` says what is for sale at the up limit when the
+path reaches it and for how many pushes; after that, while the path stays at the limit, the board is sealed.
 
 The slots of the standard run (3 limit_up, 2 bottom_fractal, 5 in the account):
 
-day 1  09:35 FRAC-A and FRAC-B bought; 10:00 STOPPED, 10:10 WEAK (a part only, then sealed), 10:30 FADES bought: five;
-       11:00 LATE touches: SLOTS_FULL
-day 2  09:50 WEAK sold (WEAK_AT_0950); FRAC-B stopped; STOPPED stopped; FRAC-A half out at +5 %, the rest 3 % off its
-       high; 10:40 HAND bought by hand, its sale the same day refused (T+1); 11:10 DEAR: BELOW_ONE_LOT; 13:10 QUEUE is
-       sealed with nothing for sale, the buy queues until 14:56:30; 13:40 BONUS bought; 13:50 LATE: RULE_SLOTS_FULL;
+day 1  09:35 FRAC-A and FRAC-B bought; 10:00 STOPPED, 10:10 WEAK (a part only, the rest cancelled 14:56:30) and 10:30
+       FADES bought: five; 11:00 LATE touches: SLOTS_FULL; FRAC-E is in the pool and never confirms
+day 2  09:50 WEAK sold (WEAK_AT_0950); 09:55 FRAC-B and 10:13 STOPPED sold (STOP_LOSS); FRAC-A half out at +5 %, the
+       rest 3 % off its high at 10:55; 10:40 HAND bought by hand, its sale the same day refused (T+1); 11:10 DEAR:
+       BELOW_ONE_LOT; ONEWORD opens at its limit and never triggers; 13:10 QUEUE is sealed with nothing for sale, the
+       buy queues until 14:56:30; 13:40 BONUS bought; 13:50 LATE: RULE_SLOTS_FULL; 14:05 FRAC-C bought;
        14:30 FADES sold (NOT_SEALED_AT_1430)
-day 3  BONUS goes ex (10 for 10) and is not stopped, sold at 14:30; HAND sold by hand; EARLY and SECOND bought, held
+day 3  BONUS goes ex (10 for 10) and is not stopped, sold at 14:30; FRAC-C goes ex (0.20 yuan), half out, then the rest;
+       09:45 HAND sold by hand; 10:05 EARLY is sealed, the buy queues and fills when the board opens at 10:40;
+       10:35 FRAC-D and 13:15 SECOND bought, both and EARLY held over night
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 Path = Sequence[tuple[str, float]]
+YuanBar = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -41,13 +46,18 @@ class Actor:
     paths: Mapping[int, Path]
     """Played day (0, 1, 2) to path; other days it stays near its close."""
     offers: Mapping[int, Offer] = field(default_factory=dict)
-    bonus: Mapping[int, int] = field(default_factory=dict)
-    """Played day on which it goes ex to new shares for one old share x 1,000,000."""
+    ex: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    """Played day to (cash a share in 0.000001 yuan, new shares for one old share x 1,000,000)."""
     depth: int = 5_000
     """Shares at each level of its book."""
-    fractal: bool = False
-    """Its last two daily bars make a K1 and a K2 with a long lower shadow."""
+    tail: tuple[YuanBar, ...] = ()
+    """Open, high, low, close of its last sessions before the played ones; it has fallen towards them."""
+    shadows: tuple[int, ...] = ()
+    """Played days whose bar has a long lower shadow."""
 
+
+_BOTTOM = ((10.2, 10.3, 10.1, 10.15), (10.15, 10.2, 10.0, 10.05), (9.95, 10.0, 9.8, 9.96))
+"""K1, and K2 with its long lower shadow."""
 
 CAST: tuple[Actor, ...] = (
     Actor("STOPPED", "600101.SH", 10.0, 500_000_000, {
@@ -75,21 +85,37 @@ CAST: tuple[Actor, ...] = (
     Actor("BONUS", "000107.SZ", 12.5, 420_000_000, {
         1: [("09:30", 12.6), ("13:40", 13.75), ("13:42", 13.7), ("15:00", 13.7)],
         2: [("09:30", 6.9), ("15:00", 7.0)],
-    }, {1: Offer(60_000)}, bonus={2: 1_000_000}),
+    }, {1: Offer(60_000)}, ex={2: (0, 1_000_000)}),
     Actor("EARLY", "600108.SH", 8.0, 700_000_000, {
-        2: [("09:30", 8.05), ("10:05", 8.8), ("15:00", 8.8)],
-    }, {2: Offer(40_000, 3)}),
+        2: [("09:30", 8.05), ("10:05", 8.8), ("10:40", 8.8), ("10:42", 8.75), ("10:50", 8.8), ("15:00", 8.8)],
+    }),
     Actor("SECOND", "300109.SZ", 25.0, 250_000_000, {
         2: [("09:30", 25.5), ("13:15", 30.0), ("13:17", 29.8), ("15:00", 29.5)],
     }, {2: Offer(20_000)}, depth=1_500),
+    Actor("ONEWORD", "600113.SH", 9.0, 500_000_000, {
+        1: [("09:30", 9.9), ("15:00", 9.9)], 2: [("09:30", 10.2), ("15:00", 10.1)],
+    }),
     Actor("FRAC-A", "600110.SH", 9.96, 270_000_000, {
         0: [("09:30", 9.98), ("09:33", 10.06), ("15:00", 10.02)],
         1: [("09:30", 10.05), ("10:20", 10.75), ("10:36", 10.7), ("11:00", 10.3), ("15:00", 10.2)],
-    }, fractal=True, depth=4_000),
+    }, tail=_BOTTOM, depth=4_000),
     Actor("FRAC-B", "000111.SZ", 9.96, 265_000_000, {
         0: [("09:30", 9.98), ("09:33", 10.05), ("15:00", 10.0)],
         1: [("09:30", 9.95), ("10:00", 9.55), ("15:00", 9.5)],
-    }, fractal=True, depth=4_000),
+    }, tail=_BOTTOM, depth=4_000),
+    Actor("FRAC-C", "300114.SZ", 8.0, 500_000_000, {
+        0: [("09:30", 7.95), ("11:00", 7.62), ("14:00", 7.92), ("15:00", 7.94)],
+        1: [("09:30", 7.9), ("14:00", 7.86), ("14:03", 8.02), ("15:00", 8.05)],
+        2: [("09:30", 7.88), ("10:30", 8.32), ("11:00", 8.36), ("13:30", 8.05), ("15:00", 8.0)],
+    }, ex={2: (200_000, 0)}, tail=((8.2, 8.25, 8.08, 8.12), (8.1, 8.15, 7.98, 8.0)), shadows=(0,), depth=8_000),
+    Actor("FRAC-D", "600115.SH", 14.0, 300_000_000, {
+        0: [("09:30", 13.95), ("14:00", 13.75), ("15:00", 13.78)],
+        1: [("09:30", 13.6), ("10:30", 13.1), ("14:30", 13.65), ("15:00", 13.62)],
+        2: [("09:30", 13.55), ("10:28", 13.5), ("10:33", 13.75), ("15:00", 13.9)],
+    }, tail=((14.3, 14.5, 14.2, 14.25), (14.2, 14.3, 13.9, 14.0)), shadows=(1,)),
+    Actor("FRAC-E", "000116.SZ", 9.96, 280_000_000, {
+        0: [("09:30", 9.9), ("15:00", 9.93)], 1: [("09:30", 9.9), ("15:00", 9.8)], 2: [("09:30", 9.8), ("15:00", 9.7)],
+    }, tail=_BOTTOM),
     Actor("HAND", "600112.SH", 5.0, 600_000_000, {
         0: [("09:30", 5.0), ("15:00", 5.02)], 1: [("09:30", 5.03), ("15:00", 5.08)], 2: [("09:30", 5.1), ("15:00", 5.15)],
     }),

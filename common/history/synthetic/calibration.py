@@ -60,9 +60,7 @@ def statistics(history: Path, meter: "Meter") -> dict[str, float]:
 def describe(folder: Path) -> str:
     """Return a table of the statistics of the market in a folder beside the real ones."""
     about = json.loads((folder / ABOUT_FILE).read_text("utf-8"))
-    made = about.get("statistics") or statistics(
-        folder / "history", meter_of(sorted((folder / "tapes").glob(f"*{SUFFIX}")))
-    )
+    made = about.get("statistics") or statistics(folder / "history", meter_of(sorted(folder.glob(f"*{SUFFIX}"))))
     lines = [f"{'':28} {'made':>9} {'real':>9}"]
     lines += [f"{name:28} {made[name]:>9.4g} {real:>9.4g}" for name, real in REAL.items()]
     lines += [f"{name:28} {value:>9.6g}" for name, value in made.items() if name not in REAL]
