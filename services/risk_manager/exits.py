@@ -91,17 +91,6 @@ class ExitDesk:
             outputs += self._keep(replace(stands, target=target, seq=row.seq))
         return outputs
 
-    def refused(self, record: KeptOrder) -> list[Output]:
-        """Note that the gateway refused an order: the exit stands, the next order has another key."""
-        stands = self.standing.get(record.order.symbol)
-        if stands is None or stands.coid != record.order.coid:
-            return []
-        return self._keep(replace(stands, coid=""))
-
-    def owns(self, coid: str) -> bool:
-        """Tell whether an order works for an exit."""
-        return any(stands.coid == coid for stands in self.standing.values())
-
     # ------------------------------------------------------------------ working
 
     def work(self, state: TradingState) -> list[Output]:
@@ -119,7 +108,7 @@ class ExitDesk:
         if state is TradingState.HALTED or facts is None:
             return []
         price = self._market.marketable(Side.SELL, facts)
-        record = self._outbox.kept.get(stands.coid)
+        record = self._outbox.kept.get(stands.coid)  # None: it has ended, or the gateway refused it
         if record is not None:
             return self._watch(stands, record, price)
         return self._order(stands, facts, price)
@@ -132,8 +121,6 @@ class ExitDesk:
         too_much = booked.left > self._wanted(stands, own=booked.left)
         due = self._market.ts_ns - stands.sent_ns >= self._reprice_ns
         if too_much or (due and price != booked.price):
-            if not self._market.may_cancel(stands.symbol):
-                return []
             return self._outbox.cancel(stands.coid, Reason.REPRICE)
         return []
 

@@ -169,11 +169,7 @@ class Judge:
         record, outputs = self._outbox.denied(answer.key)
         facts: dict[str, object] = {"key": answer.key, "reason": answer.reason.name, **answer.detail}
         outputs.append(Log("warning", "refused by the gateway", facts))
-        if record is None:
-            return outputs
-        if self._exits.owns(record.order.coid):
-            return [*outputs, *self._exits.refused(record)]
-        verdict = self._verdicts.get(answer.key)
+        verdict = self._verdicts.get(answer.key) if record is not None else None
         if verdict is None or verdict.status is not VerdictStatus.APPROVED:
             return outputs
         no = Verdict(

@@ -262,6 +262,17 @@ def test_what_a_crash_kept_from_being_said_is_said_after_the_restart(desk: Desk)
     assert [verdict.symbol for verdict in desk.said] == [A]
 
 
+def test_an_entry_that_is_in_the_books_is_approved_as_it_is(desk: Desk) -> None:
+    signal = desk.signal(A, price=PriceKind.MARKETABLE)
+    (first,) = desk.signals(signal)
+    desk.tick("09:31")
+    desk.disk.kept = {key: raw for key, raw in desk.disk.kept.items() if key == "state"}  # our disk is older
+    desk.restart()
+    (second,) = desk.signals(signal, push=desk.push)
+    assert (second.status, second.shares, second.coid) == (VerdictStatus.APPROVED, first.shares, first.coid)
+    assert len(desk.submitted) == 1
+
+
 def test_the_same_key_has_the_same_verdict_and_another_body_is_a_conflict(desk: Desk) -> None:
     signal = desk.signal(A, price=PriceKind.MARKETABLE)
     (first,) = desk.signals(signal)

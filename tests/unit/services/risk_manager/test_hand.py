@@ -171,6 +171,17 @@ def test_what_was_bought_today_may_not_be_sold_today(desk: Desk) -> None:
     assert play(desk, sell(100, key="h5"), time="09:33")[0].reason is Reason.ALREADY_WORKING
 
 
+def test_a_close_is_a_whole_quantity_and_one_order_long(desk: Desk) -> None:
+    desk.hold(A, 2_000_000, 400)
+    desk.open_day(NEXT)
+    desk.tick("09:30")
+    odd, large, last = play(desk, sell(150), sell(1_000_100, key="h3"), sell(1_000, key="h4"))
+    assert (odd.reason, odd.detail["sellable"]) == (Reason.ODD_LOT, 2_000_000)
+    assert (large.reason, large.detail["order_cap"]) == (Reason.ORDER_TOO_LARGE, 1_000_000)
+    assert last.status is VerdictStatus.APPROVED
+    assert play(desk, buy(key="h5"), time="09:32")[0].reason is Reason.ALREADY_WORKING, "we do not trade with ourselves"
+
+
 def test_a_close_counts_against_a_standing_reduction(desk: Desk) -> None:
     desk.hold(A, 1000, 10_000)
     desk.open_day(NEXT)

@@ -132,6 +132,16 @@ def test_questions_are_asked_one_by_one_and_in_order() -> None:
     assert outbox.quiet
 
 
+def test_the_order_of_sending_goes_on_after_a_restart() -> None:
+    outbox = Outbox(market_at("10:00"))
+    saved = [output for each in "ba" for output in outbox.submit(submit(each)) if isinstance(output, Save)]
+    other = Outbox(market_at("10:00"))
+    other.restore({output.key: output.record for output in sorted(saved, key=lambda each: each.key)})
+    assert [output.key for output in other.on_start() if isinstance(output, Request)] == ["key b"]
+    other.submit(submit("c"))
+    assert [record.number for record in other.kept.values()] == [1, 2, 3]
+
+
 def test_an_order_in_the_books_needs_no_answer() -> None:
     outbox = Outbox(market_at("10:00"))
     outbox.submit(submit("1"), need=1_005_000)
