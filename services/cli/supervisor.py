@@ -117,9 +117,9 @@ class Supervisor:
     def stop(self, wait_s: float = STOP_WAIT_S) -> "Stopped":
         """End everything this home folder started; what is still there after `wait_s` is killed."""
         pids = self.our_pids()
-        asked = self._call("shutdown") is not None
-        if not asked:
-            send(pids, signal.SIGTERM)
+        # Told first, so that it starts nothing anew; then all at once, because it would end them one after another.
+        self._call("shutdown")
+        send(pids, signal.SIGTERM)
         left = wait_until_gone(self.our_pids, wait_s)
         send(left, signal.SIGKILL)
         still = wait_until_gone(self.our_pids, 2.0) if left else set()
