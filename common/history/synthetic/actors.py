@@ -14,9 +14,9 @@ day 2  09:50 WEAK sold (WEAK_AT_0950); 09:55 FRAC-B and 10:13 STOPPED sold (STOP
        BELOW_ONE_LOT; ONEWORD opens at its limit and never triggers; 13:10 QUEUE is sealed with nothing for sale, the
        buy queues until 14:56:30; 13:40 BONUS bought; 13:50 LATE: RULE_SLOTS_FULL; 14:05 FRAC-C bought;
        14:30 FADES sold (NOT_SEALED_AT_1430)
-day 3  BONUS goes ex (10 for 10) and is not stopped, sold at 14:30; FRAC-C goes ex (0.20 yuan), half out, then the rest;
-       09:45 HAND sold by hand; 10:05 EARLY is sealed, the buy queues and fills when the board opens at 10:40;
-       10:35 FRAC-D and 13:15 SECOND bought, both and EARLY held over night
+day 3  BONUS goes ex (10 for 10) and is not stopped, sold at 14:30; FRAC-C half out at +5 %, then the rest; 09:45
+       HAND sold by hand; 10:05 EARLY is sealed, the buy queues and fills when the board opens at 10:40; 10:35 FRAC-D
+       and 13:15 SECOND bought, both and EARLY held over night
 """
 
 from collections.abc import Mapping, Sequence
@@ -106,8 +106,8 @@ CAST: tuple[Actor, ...] = (
     Actor("FRAC-C", "300114.SZ", 8.0, 500_000_000, {
         0: [("09:30", 7.95), ("11:00", 7.62), ("14:00", 7.92), ("15:00", 7.94)],
         1: [("09:30", 7.9), ("14:00", 7.86), ("14:03", 8.02), ("15:00", 8.05)],
-        2: [("09:30", 7.88), ("10:30", 8.32), ("11:00", 8.36), ("13:30", 8.05), ("15:00", 8.0)],
-    }, ex={2: (200_000, 0)}, tail=((8.2, 8.25, 8.08, 8.12), (8.1, 8.15, 7.98, 8.0)), shadows=(0,), depth=8_000),
+        2: [("09:30", 8.08), ("10:30", 8.52), ("11:00", 8.56), ("13:30", 8.25), ("15:00", 8.2)],
+    }, tail=((8.2, 8.25, 8.08, 8.12), (8.1, 8.15, 7.98, 8.0)), shadows=(0,), depth=8_000),
     Actor("FRAC-D", "600115.SH", 14.0, 300_000_000, {
         0: [("09:30", 13.95), ("14:00", 13.75), ("15:00", 13.78)],
         1: [("09:30", 13.6), ("10:30", 13.1), ("14:30", 13.65), ("15:00", 13.62)],
