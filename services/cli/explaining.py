@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from common.domain.calendar import clock
 from common.messages.signals import Condition, Explanation, Pool
 from services.cli.render import heads
-from services.cli.show import day_text, name_text, number_text, numbers_text, table
+from services.cli.show import day_text, name_text, numbers_text, table, value_text
 from services.cli.texts import say
 
 
@@ -23,7 +23,7 @@ def pool_lines(lang: str, pool: Pool) -> list[str]:
     if pool.rows:
         names = list(pool.rows[0].context)
         titles = [*heads(lang, "symbol", "name"), *(name_text(lang, name) for name in names)]
-        cells = [(row.symbol, row.name, *(number_text(n, row.context.get(n, 0)) for n in names)) for row in pool.rows]
+        cells = [(row.symbol, row.name, *(value_text(lang, n, row.context.get(n, 0)) for n in names)) for row in pool.rows]
         lines.append(table(titles, cells, range(2, 2 + len(names))))
     return lines
 

@@ -14,7 +14,7 @@ from common.domain.reasons import WORDS, Reason
 from common.domain.values import MILLI, Board, Day, Phase, Price, format_price
 from services.cli.texts import TEXTS, say
 
-_YI = 100_000_000 * MILLI
+_YI, _BILLION = 100_000_000 * MILLI, 1_000_000_000 * MILLI
 _PRICES = frozenset(
     {
         *("last", "high", "low", "open", "close", "price", "bid", "ask", "tick", "reference", "cage_low", "cage_high"),
@@ -59,8 +59,6 @@ def time_text(ts_ns: int) -> str:
 
 def number_text(name: str, value: int) -> str:
     """Write one named number of a reason or a condition: prices and amounts in yuan, basis points in percent."""
-    if name == "float_value" or name.startswith("float_value_"):
-        return f"{value / _YI:.2f}亿"
     if name in _PRICES or name.endswith(("_price", "_limit")):
         return price_text(value)
     if name in _MONEY or name.endswith(("_cash", "_value", "_cost", "_fees")):
@@ -83,6 +81,8 @@ def numbers_text(lang: str, numbers: Mapping[str, int]) -> str:
 
 def value_text(lang: str, name: str, value: int) -> str:
     """Return one number, numbers that stand for a word as this word."""
+    if name == "float_value":
+        return f"{value / _YI:.2f}亿" if lang == "zh" else f"{value / _BILLION:.2f}bn"
     if name == "phase" and value in set(Phase):
         return say(lang, f"phase.{Phase(value).name}")
     if name == "board" and value in set(Board):

@@ -64,7 +64,6 @@ def test_amounts(amount: int, text: str) -> None:
         ("up_limit", 13_570, "13.57"),
         ("free_cash", 1_234_000, "1,234.00"),
         ("amplitude_bp", 1_512, "15.12%"),
-        ("float_value", 5_230_000_000_000, "52.30亿"),
         ("cancel_at_s", 53_790, "14:56:30"),
         ("shares", 1200, "1200"),
         ("sessions_held", 2, "2"),
@@ -73,6 +72,12 @@ def test_amounts(amount: int, text: str) -> None:
 )
 def test_named_numbers(name: str, value: int, text: str) -> None:
     assert show.number_text(name, value) == text
+
+
+def test_numbers_that_stand_for_words_are_words() -> None:
+    numbers = {"phase": 6, "board": 2, "float_value": 5_230_000_000_000, "last": 12_340}
+    assert show.numbers_text("zh", numbers) == "时段=已收盘 板块=创业板 流通市值=52.30亿 最新价=12.34"
+    assert show.numbers_text("en", numbers) == "phase=closed board=ChiNext float value=5.23bn last=12.34"
 
 
 def test_tables_line_up_with_wide_letters() -> None:
