@@ -28,6 +28,9 @@ from services.market_data.calls import PushRead, ReadPush, RecordPush, SeekDay, 
 from services.market_data.lockstep import Acks
 from services.market_data.values import Playable, Values
 
+SETTLE_NS = 1_000_000_000
+"""Reconnecting may take a subscriber this long (RECONNECT_IVL_MAX)."""
+
 
 class Bars(Protocol):
     """The bar builder of a day (`bars.py`)."""
@@ -75,6 +78,7 @@ class PlayerCore:
         self._pushes_of_day = 0
         self._late: dict[str, int] = dict.fromkeys(settings.consumers, 0)
         self._due_ns: int | None = None
+        self._heard_ns: int | None = None
 
     # ------------------------------------------------------------------ life
 
@@ -160,8 +164,17 @@ class PlayerCore:
     def _begin(self, now_ns: int) -> list[Output]:
         if self._state != "waiting" or self._acks.absent():
             return []
+        if self._settings.pace is Pace.REAL_TIME and now_ns < self._settled_ns(now_ns):
+            self._due_ns = self._settled_ns(now_ns)
+            return []
         self._state = "playing"
         return [Log("info", "play begins", {"consumers": list(self._acks.done)}), Effect(ReadPush())]
+
+    def _settled_ns(self, now_ns: int) -> int:
+        """Return when play may begin: a reader that asked may not hear yet, and real time waits for nobody later."""
+        if self._heard_ns is None:
+            self._heard_ns = now_ns
+        return self._heard_ns + SETTLE_NS
 
     def _on_read(self, read: PushRead, now_ns: int) -> list[Output]:
         if self._state == "rebuilding":

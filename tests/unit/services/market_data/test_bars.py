@@ -30,7 +30,12 @@ def play(steps: list[tuple[int, dict[str, Quote]]], period: int = 300) -> list[B
 
 def test_labels() -> None:
     assert len(labels(300)) == 48
-    assert (labels(300)[0], labels(300)[23], labels(300)[24], labels(300)[-1]) == (S0930 + 300, S1130, S1300 + 300, S1500)
+    assert (labels(300)[0], labels(300)[23], labels(300)[24], labels(300)[-1]) == (
+        S0930 + 300,
+        S1130,
+        S1300 + 300,
+        S1500,
+    )
     assert len(labels(60)) == 241
     assert labels(60)[0] == S0930
 
@@ -73,7 +78,14 @@ def test_a_high_between_two_snapshots_is_in_the_bar() -> None:
 
 
 def test_every_label_closes_once_and_the_last_with_the_day() -> None:
-    closed = play([(S0930 + 3, {"600001.SH": Quote(10.0)}), (S1130 + 1, {}), (S1300 + 901, {}), (S1500, {"600001.SH": Quote(10.6)})])
+    closed = play(
+        [
+            (S0930 + 3, {"600001.SH": Quote(10.0)}),
+            (S1130 + 1, {}),
+            (S1300 + 901, {}),
+            (S1500, {"600001.SH": Quote(10.6)}),
+        ]
+    )
     assert [one.label_s for one in closed] == labels(300)
     assert bar(closed[-1])[3] == 10_600
 
