@@ -57,7 +57,9 @@ def _frames(file: BinaryIO, path: Path) -> Iterator[_Frame]:
             try:
                 piece = inflater.decompress(data)
             except zstandard.ZstdError as error:
-                raise TapeError(f"{path}: damaged near byte {start + read} ({error}); import or record it again") from error
+                raise TapeError(
+                    f"{path}: damaged near byte {start + read} ({error}); import or record it again"
+                ) from error
             read += len(data)
             size += len(piece)
             pieces.append(piece)
@@ -142,11 +144,15 @@ class TapeReader:
             raise TapeError(f"{self.path}: holds no push; import or record it again")
         short = 0 <= self.header.pushes != push_number(last)
         if batches or day is not None or short:
-            raise TapeError(f"{self.path}: cut in the middle, after push {push_number(last)}; import or record it again")
+            raise TapeError(
+                f"{self.path}: cut in the middle, after push {push_number(last)}; import or record it again"
+            )
 
     def _check(self, end: PushEnd, last: PushId, parts: int, day: DayOpened | None) -> None:
         if end.push <= last or end.day != self.header.day:
-            raise TapeError(f"{self.path}: push {end.push} stands after {last}; the tape is out of order, import it again")
+            raise TapeError(
+                f"{self.path}: push {end.push} stands after {last}; the tape is out of order, import it again"
+            )
         if end.parts != parts:
             raise TapeError(f"{self.path}: push {end.push} has {parts} batches instead of {end.parts}; import it again")
         if (push_number(end.push) == 0) != (day is not None):
@@ -211,6 +217,12 @@ class TapeWriter:
         self._file.close()
         if self._temporary is not None:
             self._temporary.replace(self.path)
+
+    def discard(self) -> None:
+        """Stop writing; a tape that is not appended to is gone."""
+        self._file.close()
+        if self._temporary is not None:
+            self._temporary.unlink(missing_ok=True)
 
 
 def list_tapes(folder: Path) -> list[Path]:

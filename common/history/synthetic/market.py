@@ -1,6 +1,7 @@
 """Making a market: history as Parquet, three tapes, the script of hand orders; once, then kept."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -49,10 +50,14 @@ def make_market(markets: Path, params: MarketParams, progress: Progress | None =
     folder = markets / params.key()
     if (folder / ABOUT_FILE).is_file():
         return paths_of(folder)
-    part = markets / f".{params.key()}.part"
+    part = markets / f".{params.key()}.{os.getpid()}.part"  # two processes may be making the same one
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    _Maker(params, paths_of(part), progress or _untold).make()
+    try:
+        _Maker(params, paths_of(part), progress or _untold).make()
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
     try:
         part.rename(folder)
     except OSError:
@@ -156,12 +161,19 @@ class _Maker:
         path = self.paths.folder / f"{day}{SUFFIX}"
         writer = TapeWriter(path, TapeHeader(VERSION, day, prev_day, interval_ms, source, count))
         table = instrument_table(day, at, stocks, facts)
-        self.meter.open_day(table)
-        writer.write(
-            DayOpened(epoch, day, prev_day, push_id(day, 0), opening, Pace.LOCKSTEP, 0, interval_ms, source, table)
-        )
-        writer.write(PushEnd(epoch, day, push_id(day, 0), opening, Phase.PRE_OPEN, 0, 0))
-        books = Books(stocks, facts, day, session.grid, self.draws)
+        opened = DayOpened(epoch, day, prev_day, push_id(day, 0), opening, Pace.LOCKSTEP, 0, interval_ms, source, table)
+        try:
+            writer.write(opened)
+            writer.write(PushEnd(epoch, day, push_id(day, 0), opening, Phase.PRE_OPEN, 0, 0))
+            self._write_pushes(writer, opened, session, Books(stocks, facts, day, session.grid, self.draws))
+        except BaseException:
+            writer.discard()
+            raise
+        writer.close()
+
+    def _write_pushes(self, writer: TapeWriter, opened: DayOpened, session: Session, books: Books) -> None:
+        epoch, day, count = opened.feed_epoch, opened.day, len(session.grid.seconds)
+        self.meter.open_day(opened.instruments)
         for number, (second, batches) in enumerate(books.pushes(session), 1):
             for batch in batches:
                 writer.write(batch)
@@ -172,7 +184,6 @@ class _Maker:
             )
             if number % TOLD_EVERY == 0:
                 self.progress(str(day), number, count)
-        writer.close()
         self.meter.close_day()
         self.progress(str(day), count, count)
 

@@ -119,6 +119,14 @@ def test_a_dead_writer_is_gone_on_with(tmp_path: Path) -> None:
     assert [push.end.push for push in TapeReader(path).pushes()] == [push_id(DAY, n) for n in range(PUSHES + 1)]
 
 
+def test_a_discarded_tape_is_gone(tmp_path: Path) -> None:
+    writer = TapeWriter(tmp_path / "given-up.tape", HEADER)
+    for record in records():
+        writer.write(record)
+    writer.discard()
+    assert not any(tmp_path.iterdir())
+
+
 def test_verify_counts_and_finds(tape: Path, tmp_path: Path) -> None:
     good = verify(tape)
     assert (good.pushes, good.quotes, good.stocks, good.problem_count) == (PUSHES, PUSHES, 2, 0)
