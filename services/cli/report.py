@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from common.domain.orders import Action
 from common.domain.reasons import Reason
 from common.domain.values import Day, day_of_push
+from common.messages.control import Status, StatusRequest
 from common.messages.orders import (
     Account,
     AccountRequest,
@@ -36,6 +37,8 @@ from common.messages.signals import (
 from services.cli import show
 from services.cli.books import GATEWAY, Fill, events_from, fills_in
 from services.cli.session import Session
+
+LATE = "late_"
 
 
 class Denial(NamedTuple):
@@ -70,6 +73,8 @@ class Report(NamedTuple):
     account: Account
     times: dict[int, int]
     """Data time in ns of the pushes in which something was decided or ordered."""
+    late: dict[str, int] = {}  # noqa: RUF012 - never written to
+    """Pushes that a service had not done when the next one was due (real time only)."""
 
     @property
     def cancels(self) -> list[OrderRow]:
@@ -110,7 +115,14 @@ def gather(session: Session, run: Path, rules: list[str]) -> Report:
         positions=list(session.ask(GATEWAY, PositionsRequest(), Positions).rows),
         account=account,
         times=times_of(session, rows, orders),
+        late=late_of(session.ask("market_data", StatusRequest(), Status, control=True)),
     )
+
+
+def late_of(status: Status) -> dict[str, int]:
+    """Return who was late for how many pushes; nobody is in lockstep."""
+    found = {name.removeprefix(LATE): count for name, count in status.numbers.items() if name.startswith(LATE)}
+    return {name: count for name, count in found.items() if count}
 
 
 def times_of(session: Session, rows: list[EventRow], orders: list[OrderRow]) -> dict[int, int]:

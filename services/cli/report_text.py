@@ -44,6 +44,9 @@ def report_text(lang: str, report: Report) -> str:
     ]
     if report.corporate:
         sections += [title(lang, "report.corporate"), corporate_table(lang, report.corporate)]
+    if report.late:
+        late = ", ".join(f"{name} {count}" for name, count in report.late.items())
+        sections += ["", say(lang, "report.late", late=late)]
     sections += [
         title(lang, "report.positions"),
         positions_table(lang, report.positions),

@@ -387,6 +387,7 @@ TEXTS: dict[str, Text] = {
     "report.fills": Text("成交 {count} 笔（同一委托在同一推送里的合为一行）", "{count} fills (those of one order in one push on one line)"),
     "report.unfilled": Text("未全部成交而结束的委托 {count} 笔", "{count} orders that ended unfilled or in part"),
     "report.corporate": Text("持仓除权除息", "Ex-days of held stocks"),
+    "report.late": Text("实时播放时落后的推送数：{late}", "Pushes for which a service was late: {late}"),
     "report.positions": Text("持仓", "Positions"),
     "report.days": Text("每日", "Days"),
     "report.totals": Text("权益 {equity} 元，可用现金 {cash} 元，费用 {fees} 元，盈亏 {gain} 元", "equity {equity} yuan, free cash {cash}, fees {fees}, gain {gain}"),

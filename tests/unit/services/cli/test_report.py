@@ -7,6 +7,7 @@ from common.domain.calendar import ts_of
 from common.domain.orders import Action, OrderState, PriceKind
 from common.domain.reasons import Reason
 from common.domain.values import Side, push_id
+from common.messages.control import Status
 from common.messages.orders import (
     CorporateAction,
     EventRow,
@@ -91,6 +92,7 @@ ANSWERS: dict[tuple[str, str], Answer] = {
     ("order_gateway", "PositionsRequest"): Positions((ROW,)),
     ("risk_manager", "VerdictsRequest"): Verdicts(SIGNALS),
     ("screener", "PoolRequest"): pool,
+    ("market_data", "StatusRequest"): Status("market_data", True, "finished", "0", "r", 0, {"late_risk_manager": 3, "late_x": 0}),
     ("signal_engine", "SignalsRequest"): SignalList(SIGNALLED),
 }
 
@@ -133,6 +135,7 @@ def test_the_text_says_it_in_both_languages(tmp_path: Path) -> None:
             for word in ("贵州茅台", "T1_UNSELLABLE", "SLOTS_FULL", "12.99", "12.45", "300/600", "999,702.00", "-298.00", "12.14")
         )
     assert all(word in chinese for word in ("股票池", "T+1：今日买入不可卖", "可卖", "每日", "到时撤单", "触及涨停"))
+    assert "was late: risk_manager 3" in english
     assert all(word in english for word in ("Pools", "bought today", "sellable", "cancelled at its time"))
 
 
