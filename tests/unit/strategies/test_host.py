@@ -177,7 +177,8 @@ def test_the_high_counts_steps_after_the_fill_and_ends_with_the_position(host: R
     host.on_step(A, step(50, high=70), HELD)
     host.on_step(A, step(50, high=60), HELD)
     assert rule.given[-1][2].high_since_entry == 70
-    assert host.high_since_entry(A) == 70
+    host.on_step(A, step(50, high=80), HELD)
+    assert host.high_since_entry(A) == 80
     host.on_step(A, step(50), FLAT)
     assert host.high_since_entry(A) == 0
     assert host.held() == []

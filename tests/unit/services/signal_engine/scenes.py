@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from common.messages.market import HandOrder
+from common.messages.signals import SignalBatch
 from tests.builders import table
 from tests.signal_rig import FeedTape, Rig, pool
 
@@ -51,3 +52,7 @@ def fractal_rig(tape: FeedTape, **changes: object) -> Rig:
 
 def hand(key: str) -> HandOrder:
     return HandOrder(key, 1, C, 100, 0)
+
+
+def batches(rig: Rig) -> list[SignalBatch]:
+    return [request.message for request in rig.asked if isinstance(request.message, SignalBatch)]

@@ -1,6 +1,4 @@
-"""The signal engine through its core: entries, exits, pools, gaps, hand orders, acknowledgements."""
-
-from collections.abc import Mapping, Sequence
+"""The signal engine through its core: entries, pools, gaps, hand orders, acknowledgements."""
 
 import pytest
 
@@ -11,8 +9,6 @@ from common.domain.values import Side, push_id
 from common.messages.codec import encode_body
 from common.messages.control import Fault
 from common.messages.header import Trace
-from common.messages.market import InstrumentFlag
-from common.messages.orders import CorporateAction
 from common.messages.signals import Pool, PoolRequest, Signal, SignalBatch
 from services.signal_engine.core import QUEUE_MAX
 from services.signal_engine.evaluation import SIGNALS_MAX
@@ -27,7 +23,7 @@ from tests.unit.services.signal_engine.scenes import (
     A,
     B,
     C,
-    K,
+    batches,
     first_day,
     fractal_rig,
     hand,
@@ -43,10 +39,6 @@ def tape() -> FeedTape:
     made = FeedTape()
     first_day(made)
     return made
-
-
-def batches(rig: Rig) -> list[SignalBatch]:
-    return [request.message for request in rig.asked if isinstance(request.message, SignalBatch)]
 
 
 # ------------------------------------------------------------------ entries
@@ -90,12 +82,15 @@ def test_a_denied_entry_is_tried_again_at_the_next_touch(tape: FeedTape) -> None
     assert rig.core.status()[2]["denied"] == 2
 
 
-def test_what_a_person_holds_is_not_entered(tape: FeedTape) -> None:
+def test_what_a_person_holds_is_neither_entered_nor_left(tape: FeedTape) -> None:
     touch(tape)
+    next_day(tape, CLOSES | {A: UP}, [("09:30:00", {A: 10.7}), ("09:30:03", {A: 9.95})])
     rig = limit_up_rig(tape)
+    rig.pools["limit_up", NEXT] = pool("limit_up", NEXT, {A: {}})
     rig.play(2)
     rig.fill(push_id(DAY, 1), "hand", A, Side.BUY, 100, Reason.HAND_OPEN, "h1")
     rig.play()
+    assert rig.ledger().positions[A].sessions_held == 1
     assert rig.signals == []
 
 
@@ -130,85 +125,6 @@ def test_of_too_many_touches_in_one_push_the_last_in_order_wait_for_the_next() -
     assert {signal.key.rsplit("|", 1)[1] for signal in batches(rig)[1].signals} == {"1"}
     assert len(encode_body(batches(rig)[0])) < 64 * 1024
     assert rig.core.status()[2]["given_up"] == 5
-
-
-# ------------------------------------------------------------------ exits
-
-LIMIT_UP_EXITS: list[tuple[Reason, Sequence[tuple[str, Mapping[str, float]]]]] = [
-    (Reason.STOP_LOSS, [("09:30:00", {A: 10.7}), ("09:30:03", {A: 10.56})]),
-    (Reason.WEAK_AT_0950, [("09:30:00", {A: 11.2}), ("09:49:57", {A: 10.9}), ("09:50:00", {A: 10.9})]),
-    (Reason.NOT_SEALED_AT_1430, [("09:30:00", {A: 11.2}), ("14:29:57", {A: 11.3}), ("14:30:00", {A: 11.3})]),
-]
-FRACTAL_EXITS: list[tuple[Sequence[Reason], Sequence[tuple[str, Mapping[str, float]]]]] = [
-    ([Reason.STOP_LOSS], [("09:30:00", {B: 20.0}), ("09:34:00", {B: 19.5}), ("09:35:03", {})]),
-    ([Reason.TAKE_PROFIT_HALF], [("09:30:00", {B: 21.0}), ("09:34:00", {B: 21.5}), ("09:35:03", {})]),
-    (
-        [Reason.TAKE_PROFIT_HALF, Reason.TRAILING_STOP],
-        [("09:30:00", {B: 22.0}), ("09:35:03", {}), ("09:36:00", {B: 21.3}), ("09:40:03", {}), ("09:45:03", {})],
-    ),
-]
-
-
-@pytest.mark.parametrize(("reason", "ticks"), LIMIT_UP_EXITS, ids=[reason.name for reason, _ in LIMIT_UP_EXITS])
-def test_exits_of_limit_up(tape: FeedTape, reason: Reason, ticks: Sequence[tuple[str, Mapping[str, float]]]) -> None:
-    touch(tape)
-    next_day(tape, CLOSES | {A: UP}, ticks)
-    rig = limit_up_rig(tape)
-    rig.play()
-    entry, leave = rig.signals
-    assert entry.action is Action.ENTER
-    assert (leave.action, leave.reason, leave.fraction_bp) == (Action.EXIT, reason, 10_000)
-    assert leave.key == f"limit_up|{NEXT}|{A}|{reason.name}|0"
-    assert leave.push == push_id(NEXT, len(ticks))
-    assert rig.ledger().positions == {}
-
-
-@pytest.mark.parametrize(("reasons", "ticks"), FRACTAL_EXITS, ids=[reasons[-1].name for reasons, _ in FRACTAL_EXITS])
-def test_exits_of_bottom_fractal(
-    tape: FeedTape, reasons: Sequence[Reason], ticks: Sequence[tuple[str, Mapping[str, float]]]
-) -> None:
-    lift(tape)
-    next_day(tape, CLOSES | {B: 20.4}, ticks)
-    rig = fractal_rig(tape)
-    rig.play()
-    assert [signal.reason for signal in rig.signals[1:]] == reasons
-    assert rig.signals[1].action is (Action.EXIT if reasons == [Reason.STOP_LOSS] else Action.REDUCE)
-
-
-def test_a_standing_exit_is_asked_for_once(tape: FeedTape) -> None:
-    touch(tape)
-    next_day(tape, CLOSES | {A: UP}, [("09:30:00", {A: 10.0}), ("09:30:03", {A: 9.95}), ("14:30:00", {A: 9.92})])
-    rig = limit_up_rig(tape, verdict=lambda s: approve(s) if s.action is Action.ENTER else stand(s))
-    rig.play()
-    assert [signal.reason for signal in rig.signals] == [Reason.LIMIT_UP_TOUCH, Reason.STOP_LOSS]
-    assert rig.ledger().positions[A].shares == 1000
-
-
-def stand(signal: Signal):  # type: ignore[no-untyped-def]  # a verdict that fills nothing
-    from msgspec.structs import replace
-
-    return replace(approve(signal), shares=0)
-
-
-def test_an_ex_day_is_no_loss(tape: FeedTape) -> None:
-    """Ten for ten: the price halves, the shares double, the high and the bottom bar follow."""
-    lift(tape)
-    closes, halved = CLOSES | {B: 20.4}, {B: 10.2}
-    ex = table(closes, day=NEXT, references=halved, flags={B: InstrumentFlag.EX_DAY}, bonus_e6={B: 1_000_000})
-    tape.open(ex, DAY)
-    for at, prices in [("09:30:00", {B: 10.2}), ("09:35:03", {}), ("09:36:00", {B: 10.75}), ("09:40:03", {})]:
-        tape.tick(at, prices)
-    rig = fractal_rig(tape)
-    rig.pools["bottom_fractal", NEXT] = pool("bottom_fractal", NEXT, {A: K, B: K})
-    rig.corporate_actions = lambda day: (  # type: ignore[method-assign]  # what the gateway books
-        [CorporateAction(NEXT, B, 20_400, 10_200, 1000, 2000, 0, 20_400_000)] if day == NEXT else []
-    )
-    rig.play()
-    assert [signal.reason for signal in rig.signals[1:]] == [Reason.TAKE_PROFIT_HALF]
-    memory = rig.kept(f"memory|bottom_fractal|{B}").popitem()[1]
-    assert memory.numbers["high"] == 10_750
-    assert memory.context["k2_low"] == 9_750
-    assert rig.kept(f"memory|bottom_fractal|{A}").popitem()[1].context["k2_low"] == 19_500
 
 
 # ------------------------------------------------------------------ pools
@@ -274,6 +190,14 @@ def test_an_edge_inside_a_gap_is_missed_not_chased(tape: FeedTape, gap: bool) ->
     assert (C, push_id(DAY, 3)) in entered
     assert (A, push_id(DAY, 5 if gap else 3)) in entered
     assert len(entered) == 2
+
+
+def test_a_gap_before_continuous_trading_loses_no_edge(tape: FeedTape) -> None:
+    tape.tick("09:25:00", {A: 10.5}, gap=True)
+    tape.tick("09:30:00", {A: UP})
+    rig = limit_up_rig(tape)
+    rig.play()
+    assert [signal.push for signal in rig.signals] == [push_id(DAY, 2)]
 
 
 def test_a_push_with_hand_orders_is_told_to_risk_even_without_a_decision(tape: FeedTape) -> None:

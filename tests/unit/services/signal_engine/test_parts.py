@@ -50,6 +50,9 @@ def test_a_refused_batch_comes_again_once() -> None:
     assert outbox.retry(99 + RETRY_NS) == []
     assert [type(output) for output in outbox.retry(100 + RETRY_NS)] == [Request]
     assert outbox.next_retry_ns() is None
+    outbox.failed("signals|7", 0)
+    outbox.answered("signals|7")
+    assert outbox.next_retry_ns() is None
 
 
 def test_pools_are_taken_once_and_only_those_asked_for() -> None:

@@ -16,15 +16,17 @@ from tests.unit.services.signal_engine.scenes import CLOSES, DAY, NEXT, PREV, A,
 
 
 def story() -> FeedTape:
-    """Two days: touches, a denial, a gap, a hand order, a lunch bar, an ex-day, a half and a trailing stop."""
+    """Two days: touches, denials, a gap, a hand order, a lunch bar, an ex-day, a half and a trailing stop."""
     tape = FeedTape()
     tape.open(table(CLOSES), PREV)
     tape.tick("09:25:00", {A: 10.5, B: 20.0, C: 10.6})
     tape.tick("09:30:00", {A: 10.5, B: 20.0, C: 10.6})
     tape.tick("10:00:03", {A: 11.0, C: 11.0})
     tape.tick("10:00:06", {C: 10.9}, hand=[hand("h1")])
-    tape.tick("10:00:09", {A: 10.95, C: 11.0})
-    tape.tick("10:02:00", {A: 11.0}, gap=True)
+    tape.tick("10:00:09", {A: 10.95})
+    tape.tick("10:02:00", {}, gap=True)
+    tape.tick("10:02:03", {A: 11.0})
+    tape.tick("10:02:06", {C: 11.0})  # an edge inside the gap
     tape.tick("10:03:00", {B: 20.4, C: 10.9})
     tape.tick("10:03:03", {C: 11.0})
     tape.tick("11:29:57", {B: 20.5})
@@ -44,10 +46,10 @@ def story() -> FeedTape:
 
 
 def judge() -> Callable[[Signal], Verdict]:
-    """Deny the first decision on C, let the exit of A stand, approve the rest."""
+    """Deny the first decision on B and on C, approve the rest."""
 
     def verdict(signal: Signal) -> Verdict:
-        if signal.symbol == C and signal.key.endswith("|0"):
+        if signal.symbol in (B, C) and signal.key.endswith("|0") and signal.action is Action.ENTER:
             return deny(Reason.SLOTS_FULL)(signal)
         return approve(signal)
 
@@ -83,7 +85,10 @@ def undisturbed() -> Rig:
 
 def test_the_story_has_what_it_promises(undisturbed: Rig) -> None:
     made = [(signal.symbol, signal.action, signal.reason) for signal in undisturbed.signals]
-    assert made.count((C, Action.ENTER, Reason.LIMIT_UP_TOUCH)) == 2
+    entries = [
+        (signal.symbol, signal.push % 100_000) for signal in undisturbed.signals if signal.action is Action.ENTER
+    ]
+    assert entries == [(C, 3), (A, 3), (C, 10), (B, 11), (B, 13)]
     assert (A, Action.ENTER, Reason.LIMIT_UP_TOUCH) in made
     assert (A, Action.EXIT, Reason.WEAK_AT_0950) in made
     assert {signal.reason for signal in undisturbed.signals if signal.symbol == B} == {
