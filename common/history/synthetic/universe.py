@@ -163,6 +163,9 @@ def _events(stock: Stock, count: int, sessions: int, draws: Draws) -> None:
         stock.listed_at, stock.calm = sessions + 1, False
     if count == 36:
         stock.suspended = range(sessions - 3, sessions + 2)
+    if stock.listed_at >= 0:
+        # A new listing is neither ST nor suspended nor delisted within the history.
+        stock.st_from, stock.st_to, stock.suspended, stock.delisted_at = NEVER, NEVER, range(0), NEVER
 
 
 def facts_of(stock: Stock, at: int, day: Day, listed_day: Day) -> DayFacts:

@@ -16,8 +16,10 @@ from common.history import schema
 from common.history.cross import cross_of
 from common.history.daily import History
 from common.history.synthetic.actors import CAST, HAND_ORDERS
+from common.history.synthetic.draws import Draws
 from common.history.synthetic.market import MarketPaths, make_market
 from common.history.synthetic.params import PLAYED_DAYS, MarketParams
+from common.history.synthetic.universe import NEVER, make_stocks
 from common.history.tape import RecordedPush, TapeReader
 from common.history.tape_check import verify
 from common.messages.columns import Instruments, Quotes, QuoteTable, quotes_of
@@ -106,6 +108,15 @@ def test_numbers_out_of_range_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="stocks = 3; use a number from"):
         make_market(tmp_path, TINY._replace(stocks=3))
     assert not any(tmp_path.iterdir())
+
+
+def test_events_of_a_stock_do_not_contradict_each_other() -> None:
+    """Of thousands of stocks, one is due for everything at once."""
+    stocks = make_stocks(MarketParams(stocks=6_000), Draws(7))
+    assert len({stock.symbol for stock in stocks}) == 6_000
+    new = [stock for stock in stocks if stock.listed_at >= 0]
+    assert len(new) > 100
+    assert not any(stock.st_from < NEVER or stock.suspended or stock.delisted_at < NEVER for stock in new)
 
 
 # ---------------------------------------------------------------------- tapes
