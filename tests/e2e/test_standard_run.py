@@ -125,3 +125,17 @@ def test_kills_at_any_moment_change_nothing(
     system.wait(system.finished)
     assert kills >= 4
     assert system.books() == undisturbed[1]
+
+
+def test_a_run_stopped_in_the_middle_is_resumed(
+    system: System, undisturbed: tuple[System, dict[str, Any], str], size: tuple[str, ...]
+) -> None:
+    half = push_id(DAYS[1], 300)
+    system.start("--until-push", str(half), *size)
+    system.wait_for_push(half)
+    first = system.run_folder()
+    system.stop()
+    done = system.pankou("run", "--resume")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert system.run_folder() == first
+    assert system.books() == undisturbed[1]
