@@ -76,7 +76,8 @@ def written(path: Path, facts: DayFacts, grid: Grid, draws: Draws) -> I64:
     right = np.minimum(left + 1, len(knots) - 1)
     trembling = level + level * (draws.bells(len(level)) * TREMBLE_E6 // E6) // E6
     bounded = np.clip(trembling, np.minimum(prices[left], prices[right]), np.maximum(prices[left], prices[right]))
-    moved = _ticks(np.where(np.isin(grid.seconds, places), level, bounded))
+    exact = np.isin(grid.seconds, places) | (grid.seconds < places[0])
+    moved = _ticks(np.where(exact, level, bounded))
     if facts.up:
         below = _ticks(level) < facts.up
         moved = np.where(below, np.minimum(moved, facts.up - TICK), facts.up)
