@@ -44,20 +44,14 @@ def played(path: Path) -> Played:
 
 
 @pytest.fixture(scope="module")
-def coarse(tmp_path_factory: pytest.TempPathFactory) -> MarketPaths:
-    """The market that tests play: 60 stocks, 15 seconds."""
-    return make_market(tmp_path_factory.mktemp("coarse"), MarketParams(stocks=60, interval_s=15))
-
-
-@pytest.fixture(scope="module")
 def fine(tmp_path_factory: pytest.TempPathFactory) -> MarketPaths:
     """Few stocks, but pushes of 3 seconds."""
     return make_market(tmp_path_factory.mktemp("fine"), MarketParams(stocks=40, sessions=90, interval_s=3))
 
 
 @pytest.fixture(scope="module")
-def days(coarse: MarketPaths) -> list[Played]:
-    return [played(path) for path in coarse.tapes]
+def days(market: MarketPaths) -> list[Played]:
+    return [played(path) for path in market.tapes]
 
 
 @pytest.fixture(scope="module")
@@ -82,13 +76,13 @@ def test_a_seed_is_a_market(tmp_path: Path) -> None:
     assert {path.name for path in one.history.iterdir()} == {path.name for path in other.history.iterdir()}
 
 
-def test_a_kept_market_is_returned_at_once(coarse: MarketPaths) -> None:
+def test_a_kept_market_is_returned_at_once(market: MarketPaths) -> None:
     def refuse(what: str, _done: int, _of: int) -> None:
         raise AssertionError(f"made again: {what}")
 
-    before = {path: path.stat().st_mtime_ns for path in coarse.folder.parent.rglob("*")}
-    assert make_market(coarse.folder.parent, MarketParams(stocks=60, interval_s=15), refuse) == coarse
-    assert {path: path.stat().st_mtime_ns for path in coarse.folder.parent.rglob("*")} == before
+    before = {path: path.stat().st_mtime_ns for path in market.folder.parent.rglob("*")}
+    assert make_market(market.folder.parent, MarketParams(stocks=60, interval_s=15), refuse) == market
+    assert {path: path.stat().st_mtime_ns for path in market.folder.parent.rglob("*")} == before
 
 
 def test_interrupted_making_leaves_nothing_under_the_name(tmp_path: Path) -> None:
@@ -122,8 +116,8 @@ def test_events_of_a_stock_do_not_contradict_each_other() -> None:
 # ---------------------------------------------------------------------- tapes
 
 
-def test_the_tapes_keep_every_promise(coarse: MarketPaths) -> None:
-    for path, day in zip(coarse.tapes, PLAYED_DAYS, strict=True):
+def test_the_tapes_keep_every_promise(market: MarketPaths) -> None:
+    for path, day in zip(market.tapes, PLAYED_DAYS, strict=True):
         summary = verify(path)
         assert summary.problems == ()
         assert (summary.day, summary.interval_ms) == (day, 15_000)
@@ -138,8 +132,8 @@ def newest(day: Played) -> QuoteTable:
     return table
 
 
-def test_daily_rows_are_what_the_tapes_end_with(coarse: MarketPaths, days: list[Played]) -> None:
-    rows = pl.read_parquet(coarse.history / schema.DAILY_FOLDER / "2026.parquet")
+def test_daily_rows_are_what_the_tapes_end_with(market: MarketPaths, days: list[Played]) -> None:
+    rows = pl.read_parquet(market.history / schema.DAILY_FOLDER / "2026.parquet")
     for number, day in enumerate(PLAYED_DAYS):
         facts, last = days[number].table, newest(days[number])
         of_day = {row["symbol"]: row for row in rows.filter(pl.col("day") == day).iter_rows(named=True)}
@@ -221,22 +215,22 @@ ENTRIES = (
 )
 
 
-@pytest.mark.parametrize("size", ["coarse", "wide"])
+@pytest.mark.parametrize("size", ["market", "wide"])
 def test_the_cast_is_in_the_pools(size: str, request: pytest.FixtureRequest) -> None:
-    market: MarketPaths = request.getfixturevalue(size)
-    history = History(market.history)
+    made: MarketPaths = request.getfixturevalue(size)
+    history = History(made.history)
     cast = set(SYMBOLS.values())
     for day, (limit_ups, fractals) in zip(PLAYED_DAYS, ENTRIES, strict=True):
         boards, bottoms = screened(history, day)
         assert boards >= {SYMBOLS[role] for role in limit_ups}, day
         assert bottoms >= {SYMBOLS[role] for role in fractals}, day
         assert bottoms <= cast, "the drawn part of the market takes no slot of bottom_fractal"
-        rows = pl.read_parquet(market.history / schema.DAILY_FOLDER / "2026.parquet").filter(pl.col("day") == day)
+        rows = pl.read_parquet(made.history / schema.DAILY_FOLDER / "2026.parquet").filter(pl.col("day") == day)
         touched = set(rows.filter((pl.col("up_limit") > 0) & (pl.col("high") >= pl.col("up_limit")))["symbol"])
         assert touched & boards <= cast, "nor does it touch a limit in the pool of limit_up"
 
 
-def test_a_bonus_issue_halves_the_raw_price(coarse: MarketPaths, days: list[Played]) -> None:
+def test_a_bonus_issue_halves_the_raw_price(market: MarketPaths, days: list[Played]) -> None:
     table = days[2].table
     at = table.symbols.index(SYMBOLS["BONUS"])
     assert table.raw_prev_close[at] == 13_700
@@ -244,17 +238,17 @@ def test_a_bonus_issue_halves_the_raw_price(coarse: MarketPaths, days: list[Play
     assert table.ex_bonus_e6[at] == 1_000_000
     assert table.flags[at] & InstrumentFlag.EX_DAY
     assert table.float_shares[at] == 2 * days[1].table.float_shares[at]
-    rows = pl.read_parquet(coarse.history / schema.DAILY_FOLDER / "2026.parquet")
+    rows = pl.read_parquet(market.history / schema.DAILY_FOLDER / "2026.parquet")
     closes = rows.filter(pl.col("symbol") == SYMBOLS["BONUS"]).sort("day")
     assert closes["factor_e9"].to_list()[2] == 2 * closes["factor_e9"].to_list()[1]
     assert abs(closes["close"].to_list()[2] * 2 / closes["close"].to_list()[1] - 1) < 0.1
 
 
-@pytest.mark.parametrize("size", ["coarse", "fine"])
+@pytest.mark.parametrize("size", ["market", "fine"])
 def test_hand_orders_enter_at_the_first_push_of_their_time(size: str, request: pytest.FixtureRequest) -> None:
-    market: MarketPaths = request.getfixturevalue(size)
-    ends = {push.end.push: push.end for path in market.tapes for push in TapeReader(path).pushes()}
-    script = json.loads(market.hand_script.read_text("utf-8"))
+    made: MarketPaths = request.getfixturevalue(size)
+    ends = {push.end.push: push.end for path in made.tapes for push in TapeReader(path).pushes()}
+    script = json.loads(made.hand_script.read_text("utf-8"))
     assert [row["key"] for row in script] == [order.key for order in HAND_ORDERS]
     for row, order in zip(script, HAND_ORDERS, strict=True):
         end = ends[row["push"]]
