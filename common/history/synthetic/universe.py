@@ -41,6 +41,11 @@ _KINDS = (
 )
 _STAR = _Kind("688", "SH", Board.STAR)
 _STAR_EVERY = 17
+_OVERFLOW = {"600": "6032", "601": "6052", "000": "0012", "002": "0032", "300": "3022", "301": "3026"}
+"""Where codes go on when a prefix is full: the first digits of the next ones."""
+_FIRST_NUMBER = 200
+_NUMBERS = 800
+"""Codes of one prefix."""
 
 
 @dataclass
@@ -107,14 +112,21 @@ class DayFacts:
 def make_stocks(params: MarketParams, draws: Draws) -> list[Stock]:
     """Draw the market around the cast; in order of symbols."""
     stocks = [_cast(actor, params.sessions) for actor in CAST]
-    numbers = dict.fromkeys((kind.prefix for kind in (*_KINDS, _STAR)), 200)
+    numbers = dict.fromkeys((kind.prefix for kind in (*_KINDS, _STAR)), 0)
     for count in range(params.stocks - len(stocks)):
         kind = _STAR if count % _STAR_EVERY == _STAR_EVERY - 1 else _KINDS[count % len(_KINDS)]
         numbers[kind.prefix] += 1
-        stock = _drawn(f"{kind.prefix}{numbers[kind.prefix]:03d}.{kind.suffix}", kind.board, draws)
+        stock = _drawn(_symbol(kind, numbers[kind.prefix]), kind.board, draws)
         _events(stock, count, params.sessions, draws)
         stocks.append(stock)
     return sorted(stocks, key=lambda stock: stock.symbol)
+
+
+def _symbol(kind: _Kind, number: int) -> Symbol:
+    """Return the code of the `number`th stock of a kind, from 1."""
+    if number < _NUMBERS or kind.prefix not in _OVERFLOW:
+        return f"{kind.prefix}{_FIRST_NUMBER + number:03d}.{kind.suffix}"
+    return f"{int(_OVERFLOW[kind.prefix]) * 100 + number - _NUMBERS:06d}.{kind.suffix}"
 
 
 def _cast(actor: Actor, sessions: int) -> Stock:

@@ -5,8 +5,9 @@ import pytest
 from common.domain.values import Board
 from common.history.synthetic.actors import CAST
 from common.history.synthetic.draws import Draws
-from common.history.synthetic.params import MarketParams
+from common.history.synthetic.params import PLAYED_DAYS, STOCKS_MAX, MarketParams
 from common.history.synthetic.universe import LONG_AGO, NEVER, Stock, facts_of, make_stocks
+from common.rules.boards import board_of
 
 
 @pytest.mark.parametrize(("count", "seed"), [(60, 1), (60, 2), (400, 1)])
@@ -52,3 +53,9 @@ def test_a_suspended_stock_does_not_go_ex_and_a_new_one_has_no_limits() -> None:
     assert facts_of(new, 7, 20260105, 20260105).up == 0
     assert facts_of(new, 12, 20260112, 20260105).up == 14_400
     assert not new.listed(6)
+
+
+def test_the_largest_market_has_codes_of_its_boards_only() -> None:
+    stocks = make_stocks(MarketParams(stocks=STOCKS_MAX), Draws(7))
+    assert len({stock.symbol for stock in stocks}) == STOCKS_MAX
+    assert all(board_of(stock.symbol, PLAYED_DAYS[0]) is stock.board for stock in stocks)
