@@ -29,5 +29,5 @@ class Publisher:
         body = encode_body(message)
         frames = [topic.encode(), header, body]
         if self._plain:
-            frames.append(checksum(header, body))
+            frames.append(checksum(*frames))
         self.socket.send_multipart(frames, copy=True)

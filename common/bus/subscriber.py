@@ -55,10 +55,13 @@ class Subscriber:
         if len(frames) != self._frames:
             raise CodecError(f"{len(frames)} frames instead of {self._frames}")
         topic, header, body = frames[0], frames[1], frames[2]
-        if self._plain and checksum(header, body) != frames[3]:
+        if self._plain and checksum(topic, header, body) != frames[3]:
             raise CodecError("checksum differs")
         envelope, message = decode(header, body)
-        name = topic.decode()
+        try:
+            name = topic.decode()
+        except UnicodeDecodeError as error:
+            raise CodecError("topic is no text") from error
         # Numbers are remembered only now: a damaged message must not make its own repeat look old.
         self._count(envelope, name)
         if isinstance(message, Beat):

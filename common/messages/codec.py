@@ -85,6 +85,6 @@ def decode(header: bytes | memoryview, body: bytes | memoryview) -> tuple[Envelo
     return envelope, message
 
 
-def checksum(header: bytes | memoryview, body: bytes | memoryview) -> bytes:
-    """Return the CRC32 frame of a plain link over both frames (4 bytes, little-endian)."""
-    return zlib.crc32(body, zlib.crc32(header)).to_bytes(4, "little")
+def checksum(topic: bytes, header: bytes, body: bytes) -> bytes:
+    """Return the CRC32 frame of a plain link over the three frames before it (4 bytes, little-endian)."""
+    return zlib.crc32(body, zlib.crc32(header, zlib.crc32(topic))).to_bytes(4, "little")

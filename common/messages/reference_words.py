@@ -144,7 +144,7 @@ FRAMES = """\
 | 方式 / pattern | 帧 / frames |
 | --- | --- |
 | PUB → SUB (CURVE) | 主题 topic, 信封 envelope, 正文 body |
-| PUB → SUB (market_data) | 主题 topic, 信封 envelope, 正文 body, CRC32 (信封与正文，4 字节小端 / of envelope and body, 4 bytes little-endian) |
+| PUB → SUB (market_data) | 主题 topic, 信封 envelope, 正文 body, CRC32 (前三帧，4 字节小端 / of the three frames before it, 4 bytes little-endian) |
 | DEALER → ROUTER | 信封 envelope, 正文 body |
 | REQ → ROUTER | （空帧由 REQ 自己加 / REQ adds the empty frame itself） 信封 envelope, 正文 body |
 

@@ -10,6 +10,7 @@ import msgspec
 from common.bus.endpoints import check_base_port
 from common.domain.errors import ConfigError, UserError
 from common.domain.values import Board
+from common.screens.screen import params_problems
 from common.strategies import RULES
 
 Scalar = bool | int | float | str
@@ -237,6 +238,8 @@ def _check_values(config: Config, faults: list[str]) -> None:
             faults.append(f"account.rule_slots.{rule} = {slots}: must be from 0 to positions_max")
     for rule, values in config.rules.items():
         faults.extend(f"rules.{rule}.{fault}" for fault in _rule_faults(rule, values))
+    for rule, values in config.screens.items():
+        faults.extend(f"screens.{rule}.{fault}" for fault in params_problems(values))
 
 
 def _rule_faults(rule: str, values: Mapping[str, Scalar]) -> list[str]:
