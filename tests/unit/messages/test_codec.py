@@ -68,9 +68,9 @@ def test_envelope_and_body_must_agree() -> None:
 
 def test_every_single_bit_flip_changes_the_checksum() -> None:
     header, body = b"header", encode_body(SAMPLES["SubmitOrder"])
-    whole = checksum(header, body)
+    whole = checksum(b"feed/", header, body)
     for at in range(len(body)):
         for bit in range(8):
             hurt = bytearray(body)
             hurt[at] ^= 1 << bit
-            assert checksum(header, bytes(hurt)) != whole
+            assert checksum(b"feed/", header, bytes(hurt)) != whole
