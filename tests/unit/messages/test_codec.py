@@ -40,7 +40,9 @@ def test_damaged_bytes_never_crash(name: str) -> None:
     assert refused > 0
 
 
-@pytest.mark.parametrize("raw", [b"", b"\xff", b"\x91" * 100_000, b"\x81\xa4type\xa3Foo", b"\xdd\xff\xff\xff\xff", b"\xc1"])
+@pytest.mark.parametrize(
+    "raw", [b"", b"\xff", b"\x91" * 100_000, b"\x81\xa4type\xa3Foo", b"\xdd\xff\xff\xff\xff", b"\xc1"]
+)
 def test_what_is_no_message_is_refused(raw: bytes) -> None:
     with pytest.raises(CodecError):
         decode_body(raw)

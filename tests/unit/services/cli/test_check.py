@@ -24,7 +24,8 @@ def test_symbols_are_taken_in_the_usual_spellings(text: str, symbol: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["510300", "000001.SH", "900901.SH", "113050.SH", "200011.SZ", "60051", "600519.SZ", "AAPL", "", "６００５１９"]
+    "text",
+    ["510300", "000001.SH", "900901.SH", "113050.SH", "200011.SZ", "60051", "600519.SZ", "AAPL", "", "６００５１９"],
 )
 def test_what_is_no_a_share_is_refused(text: str) -> None:
     with pytest.raises(BadInputError) as caught:

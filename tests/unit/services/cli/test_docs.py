@@ -26,7 +26,9 @@ def test_the_cli_page_names_every_command_and_option() -> None:
 
 def test_the_config_page_names_keys_defaults_and_ranges() -> None:
     page = docs.config_page()
-    assert all(text in page for text in ("`base_port` | `27100`", "`slot_bp`", "[rules.limit_up]", "[screens.bottom_fractal]"))
+    assert all(
+        text in page for text in ("`base_port` | `27100`", "`slot_bp`", "[rules.limit_up]", "[screens.bottom_fractal]")
+    )
 
 
 def test_a_stale_page_is_named(tmp_path: Path) -> None:
@@ -66,7 +68,11 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_both_languages_have_the_same_sections(page: Path) -> None:
     other = page.with_name(page.name.replace(".en.md", ".md"))
     counts = [
-        [line.count("#") for line in re.sub(r"```.*?```", "", path.read_text("utf-8"), flags=re.DOTALL).splitlines() if line.startswith("#")]
+        [
+            line.count("#")
+            for line in re.sub(r"```.*?```", "", path.read_text("utf-8"), flags=re.DOTALL).splitlines()
+            if line.startswith("#")
+        ]
         for path in (page, other)
     ]
     assert counts[0] == counts[1]

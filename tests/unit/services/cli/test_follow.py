@@ -92,7 +92,9 @@ def test_each_fill_is_shown_once_and_the_end_is_seen() -> None:
 
 
 def test_a_restart_in_the_middle_is_waited_out() -> None:
-    state, board, _ = follow([player("playing", 1), None, None, player("held", 2)], [None, Events((fill(1),), 1), Events((), 1)])
+    state, board, _ = follow(
+        [player("playing", 1), None, None, player("held", 2)], [None, Events((fill(1),), 1), Events((), 1)]
+    )
     assert state == "held"
     assert board.fills == ["d1"]
 

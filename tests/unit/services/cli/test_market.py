@@ -19,7 +19,9 @@ def test_options_become_parameters() -> None:
     assert market.params_of({"stocks": 60, "interval": 15}) == MarketParams(stocks=60, interval_s=15)
 
 
-def test_a_market_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_market_is_made_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     made: list[bool] = []
 
     def make(markets: Path, params: MarketParams, told: object = None) -> MarketPaths:

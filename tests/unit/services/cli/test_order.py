@@ -187,7 +187,19 @@ def test_a_cancel_that_is_refused(tmp_path: Path) -> None:
 def order_row(state: OrderState) -> OrderRow:
     push = push_id(20260105, 7)
     return OrderRow(
-        COID, "k", "600519.SH", 1, 200, 12_340, 100, state, "limit_up", Reason.LIMIT_UP_TOUCH, push, 0, Reason.CANCEL_AT_TIME
+        COID,
+        "k",
+        "600519.SH",
+        1,
+        200,
+        12_340,
+        100,
+        state,
+        "limit_up",
+        Reason.LIMIT_UP_TOUCH,
+        push,
+        0,
+        Reason.CANCEL_AT_TIME,
     )
 
 

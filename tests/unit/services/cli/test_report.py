@@ -53,7 +53,19 @@ SIGNALLED = (
     ),
 )  # fmt: skip
 SILENT = Verdict(
-    "hand-2", VerdictStatus.DENIED, Reason.RISK_SILENT, {}, "", "000001.SZ", Side.BUY, 100, 0, 0, "hand", 0, Reason.HAND_OPEN
+    "hand-2",
+    VerdictStatus.DENIED,
+    Reason.RISK_SILENT,
+    {},
+    "",
+    "000001.SZ",
+    Side.BUY,
+    100,
+    0,
+    0,
+    "hand",
+    0,
+    Reason.HAND_OPEN,
 )
 
 
@@ -64,7 +76,12 @@ def rows() -> tuple[EventRow, ...]:
         EventRow(3, PUSH + 2, 1, VerdictGiven(SILENT)),
         EventRow(4, PUSH + 3, 1, IntentDenied("k", COID, Reason.OUTSIDE_CAGE, {"price": 12_990, "cage_high": 12_450})),
         EventRow(5, PUSH + 4, 1, OrderRejected(COID, Reason.BROKER_REJECTED)),
-        EventRow(6, push_id(DAY + 1, 0), 0, CorporateAction(DAY + 1, "600519.SH", 12_340, 12_140, 300, 300, 60_000, 3_600_000)),
+        EventRow(
+            6,
+            push_id(DAY + 1, 0),
+            0,
+            CorporateAction(DAY + 1, "600519.SH", 12_340, 12_140, 300, 300, 60_000, 3_600_000),
+        ),
     )
 
 
@@ -92,7 +109,9 @@ ANSWERS: dict[tuple[str, str], Answer] = {
     ("order_gateway", "PositionsRequest"): Positions((ROW,)),
     ("risk_manager", "VerdictsRequest"): Verdicts(SIGNALS),
     ("screener", "PoolRequest"): pool,
-    ("market_data", "StatusRequest"): Status("market_data", True, "finished", "0", "r", 0, {"late_risk_manager": 3, "late_x": 0}),
+    ("market_data", "StatusRequest"): Status(
+        "market_data", True, "finished", "0", "r", 0, {"late_risk_manager": 3, "late_x": 0}
+    ),
     ("signal_engine", "SignalsRequest"): SignalList(SIGNALLED),
 }
 
@@ -132,7 +151,17 @@ def test_the_text_says_it_in_both_languages(tmp_path: Path) -> None:
     for text in (chinese, english):
         assert all(
             word in text
-            for word in ("贵州茅台", "T1_UNSELLABLE", "SLOTS_FULL", "12.99", "12.45", "300/600", "999,702.00", "-298.00", "12.14")
+            for word in (
+                "贵州茅台",
+                "T1_UNSELLABLE",
+                "SLOTS_FULL",
+                "12.99",
+                "12.45",
+                "300/600",
+                "999,702.00",
+                "-298.00",
+                "12.14",
+            )
         )
     assert all(word in chinese for word in ("股票池", "T+1：今日买入不可卖", "可卖", "每日", "到时撤单", "触及涨停"))
     assert "was late: risk_manager 3" in english

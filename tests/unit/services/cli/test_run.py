@@ -142,9 +142,7 @@ def test_resume_goes_on_with_the_last_run(tmp_path: Path, system: FakeSupervisor
         ("tape replay nowhere", "nowhere"),
     ],
 )
-def test_bad_input_is_one_line_and_makes_no_run(
-    tmp_path: Path, system: FakeSupervisor, args: str, words: str
-) -> None:
+def test_bad_input_is_one_line_and_makes_no_run(tmp_path: Path, system: FakeSupervisor, args: str, words: str) -> None:
     good = make_tape(tmp_path / "tapes_here" / "good.tape").rename(tmp_path / "tapes_here" / "good.kept")
     whole = good.read_bytes()
     (tmp_path / "home").mkdir()
@@ -255,7 +253,12 @@ def test_pace_speed_and_slice_go_into_the_settings(tmp_path: Path, system: FakeS
     result, _ = run(tmp_path, [*args, "--no-follow"], UP)
     assert result.exit_code == 0, result.output
     feed = settings(tmp_path, 1)["feed"]
-    assert (feed["pace"], feed["speed"], feed["start_second"], feed["end_second"]) == ("real_time", 60.0, 34_200, 34_800)
+    assert (feed["pace"], feed["speed"], feed["start_second"], feed["end_second"]) == (
+        "real_time",
+        60.0,
+        34_200,
+        34_800,
+    )
 
 
 def test_a_folder_of_tapes_is_played_by_day_with_what_lies_beside(tmp_path: Path) -> None:

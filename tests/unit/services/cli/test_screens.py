@@ -56,7 +56,10 @@ def home(tmp_path: Path) -> Path:
 def test_pool_of_every_rule_that_runs(home: Path) -> None:
     result, link = run(home, "pool 2026-01-05", ANSWERS)
     assert result.exit_code == 0, result.output
-    assert [message.rule for _, message, _ in link.asked if isinstance(message, PoolRequest)] == ["limit_up", "bottom_fractal"]
+    assert [message.rule for _, message, _ in link.asked if isinstance(message, PoolRequest)] == [
+        "limit_up",
+        "bottom_fractal",
+    ]
     assert all(text in result.stdout for text in ("贵州茅台", "12.34", "5.23bn", "1 of 400", "2 more left out"))
     as_json, _ = run(home, "pool 2026-01-05 --rule limit_up --json", ANSWERS)
     assert json.loads(as_json.stdout)[0]["rows"][0]["context"]["k1_high"] == 12_340
@@ -128,6 +131,8 @@ def test_a_pool_that_is_not_ready_says_why() -> None:
 
 
 def test_an_empty_explanation_says_so() -> None:
-    lines = explaining.explanation_lines("en", "600519.SH", DAY, {"signal_engine": explanation(), "screener": explanation(note="why")})
+    lines = explaining.explanation_lines(
+        "en", "600519.SH", DAY, {"signal_engine": explanation(), "screener": explanation(note="why")}
+    )
     assert "none that day" in "\n".join(lines)
     assert lines[-1] == "why"

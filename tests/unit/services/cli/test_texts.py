@@ -7,7 +7,9 @@ from services.cli import texts
 from tests.conftest import CHECKOUT
 
 CODE = "\n".join(
-    path.read_text(encoding="utf-8") for path in (CHECKOUT / "services" / "cli").rglob("*.py") if path.name != "texts.py"
+    path.read_text(encoding="utf-8")
+    for path in (CHECKOUT / "services" / "cli").rglob("*.py")
+    if path.name != "texts.py"
 )
 NAMED = set(re.findall(r'"([a-z_]+(?:\.[A-Za-z_]+)+)"', CODE))
 """Keys written out in the code."""
