@@ -25,8 +25,9 @@ def fmt(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Look for what ruff finds."""
+    """Look for what ruff finds, and for files that are not formatted."""
     session.run(sys.executable, "-m", "ruff", "check", *(session.posargs or ["."]))
+    session.run(sys.executable, "-m", "ruff", "format", "--check", *(session.posargs or ["."]))
 
 
 @nox.session

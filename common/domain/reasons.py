@@ -77,6 +77,7 @@ class Words(NamedTuple):
     en: str
 
 
+# fmt: off
 WORDS: dict[Reason, Words] = {
     Reason.NONE: Words("无", "none"),
     Reason.LIMIT_UP_TOUCH: Words("触及涨停", "touched its up limit"),
@@ -133,3 +134,4 @@ WORDS: dict[Reason, Words] = {
     Reason.TOO_MANY_ORDERS: Words("委托过于频繁；稍后再试", "too many orders in a second or a day; try later"),
     Reason.NOT_READY: Words("服务尚未就绪，稍后再试", "service not ready yet; try again"),
 }
+# fmt: on

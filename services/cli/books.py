@@ -42,7 +42,11 @@ def deals_of(fills: list[Fill]) -> list[Deal]:
         deal, key = fill.fill, (fill.fill.coid, fill.push)
         old = found.get(key, Deal(fill, 0, 0, 0, 0))
         found[key] = Deal(
-            old.first, old.shares + deal.shares, old.amount + deal.shares * deal.price, old.fees + deal.fees, old.fills + 1
+            old.first,
+            old.shares + deal.shares,
+            old.amount + deal.shares * deal.price,
+            old.fees + deal.fees,
+            old.fills + 1,
         )
     return list(found.values())
 

@@ -23,7 +23,11 @@ class BusLink:
         key = getattr(message, "key", "")
         try:
             return self._client.ask(
-                peer, message, link="control" if control else "ask", timeout_s=timeout_s, key=key if isinstance(key, str) else ""
+                peer,
+                message,
+                link="control" if control else "ask",
+                timeout_s=timeout_s,
+                key=key if isinstance(key, str) else "",
             )
         except PeerSilentError as error:
             raise SilentError("err.silent", peer=peer, seconds=timeout_s) from error

@@ -75,13 +75,27 @@ def config_page() -> str:
     for section, kind in get_type_hints(Config).items():
         if section in ("rules", "screens"):
             continue
-        lines += ["", f"## `[{section}]`", "", "| 项 / key | 默认 / default | 取值 / values | 说明 / meaning |", "| --- | --- | --- | --- |"]
+        lines += [
+            "",
+            f"## `[{section}]`",
+            "",
+            "| 项 / key | 默认 / default | 取值 / values | 说明 / meaning |",
+            "| --- | --- | --- | --- |",
+        ]
         for key in get_type_hints(kind):
             name = f"{section}.{key}"
             value = getattr(getattr(defaults, section), key)
-            lines.append(f"| `{key}` | `{literal(value)}` | {allowed(name, CHOICES, RANGES)} | {comments.get(name, '')} |")
+            lines.append(
+                f"| `{key}` | `{literal(value)}` | {allowed(name, CHOICES, RANGES)} | {comments.get(name, '')} |"
+            )
     for rule, module in RULES.items():
-        lines += ["", f"## `[rules.{rule}]`", "", "| 参数 / parameter | 默认 / default | 取值 / values |", "| --- | --- | --- |"]
+        lines += [
+            "",
+            f"## `[rules.{rule}]`",
+            "",
+            "| 参数 / parameter | 默认 / default | 取值 / values |",
+            "| --- | --- | --- |",
+        ]
         words = getattr(module, "PARAM_WORDS", {})
         for key, value in module.Params()._asdict().items():
             named = {number: word for word, number in words.get(key, {}).items()}
@@ -89,7 +103,13 @@ def config_page() -> str:
             lines.append(f"| `{key}` | `{literal(named.get(value, value))}` | {values} |")
     screen = {name: value for name, value in ScreenParams()._asdict().items() if name not in SCREEN_DERIVED}
     for rule in SCREENS:
-        lines += ["", f"## `[screens.{rule}]`", "", "| 参数 / parameter | 默认 / default | 取值 / values |", "| --- | --- | --- |"]
+        lines += [
+            "",
+            f"## `[screens.{rule}]`",
+            "",
+            "| 参数 / parameter | 默认 / default | 取值 / values |",
+            "| --- | --- | --- |",
+        ]
         lines += [f"| `{key}` | `{literal(value)}` | |" for key, value in screen.items()]
         lines.append('| `st_unknown` | `"deny"` | `deny` \\| `allow` |')
     return tidy(lines)
@@ -139,7 +159,11 @@ PAGES = {"cli.md": cli_page, "config.md": config_page}
 
 def stale(folder: Path = REFERENCE) -> list[str]:
     """Return the pages that differ from what the code says."""
-    return [name for name, page in PAGES.items() if not (folder / name).is_file() or (folder / name).read_text("utf-8") != page()]
+    return [
+        name
+        for name, page in PAGES.items()
+        if not (folder / name).is_file() or (folder / name).read_text("utf-8") != page()
+    ]
 
 
 def main(args: list[str]) -> int:

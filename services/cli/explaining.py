@@ -23,7 +23,9 @@ def pool_lines(lang: str, pool: Pool) -> list[str]:
     if pool.rows:
         names = list(pool.rows[0].context)
         titles = [*heads(lang, "symbol", "name"), *(name_text(lang, name) for name in names)]
-        cells = [(row.symbol, row.name, *(value_text(lang, n, row.context.get(n, 0)) for n in names)) for row in pool.rows]
+        cells = [
+            (row.symbol, row.name, *(value_text(lang, n, row.context.get(n, 0)) for n in names)) for row in pool.rows
+        ]
         lines.append(table(titles, cells, range(2, 2 + len(names))))
     return lines
 

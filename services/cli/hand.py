@@ -62,14 +62,20 @@ def is_denied(answer: Message) -> bool:
 def answer_text(session: Session, ask: Ask, answer: Verdict | Journalled | Denied) -> str:
     """Return the answer in words."""
     if isinstance(answer, Denied):
-        return session.say("order.denied", what=ask_text(session, ask), why=reason_line(session.lang, answer.reason, answer.detail))
+        return session.say(
+            "order.denied", what=ask_text(session, ask), why=reason_line(session.lang, answer.reason, answer.detail)
+        )
     if isinstance(answer, Journalled):
         return session.say("order.cancel_sent", coid=answer.coid)
     if answer.status is VerdictStatus.DENIED:
-        return session.say("order.denied", what=ask_text(session, ask), why=reason_line(session.lang, answer.reason, answer.detail))
+        return session.say(
+            "order.denied", what=ask_text(session, ask), why=reason_line(session.lang, answer.reason, answer.detail)
+        )
     if isinstance(ask, CancelExitRequest):
         return session.say("order.exit_ended", symbol=ask.symbol)
-    key = {VerdictStatus.STANDING: "order.standing", VerdictStatus.PENDING: "order.pending"}.get(answer.status, "order.accepted")
+    key = {VerdictStatus.STANDING: "order.standing", VerdictStatus.PENDING: "order.pending"}.get(
+        answer.status, "order.accepted"
+    )
     return session.say(
         key,
         side=side_text(session.lang, answer.side),

@@ -16,7 +16,9 @@ def import_tapes(session: Session, path: Path, out: Path) -> None:
     with progress(session.say("tape.importing", path=str(path))) as told:
         made = make_tapes(path, out, told)
     for tape in made:
-        session.tell("tape.imported", path=str(tape.path), day=day_text(tape.day), pushes=tape.pushes, source=tape.source)
+        session.tell(
+            "tape.imported", path=str(tape.path), day=day_text(tape.day), pushes=tape.pushes, source=tape.source
+        )
         for reason, count in tape.left_out.items():
             if count:
                 click.echo("  " + session.say("tape.left_out", count=count, reason=reason))

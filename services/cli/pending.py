@@ -13,7 +13,9 @@ from common.messages.orders import CancelExitRequest, CancelRequest, CloseReques
 Ask = OpenRequest | CloseRequest | CancelRequest | CancelExitRequest
 KEPT_MAX = 200
 """Answered keys older than these are forgotten; the gateway keeps its own for ever."""
-_KINDS: dict[str, type[Ask]] = {kind.__name__: kind for kind in (OpenRequest, CloseRequest, CancelRequest, CancelExitRequest)}
+_KINDS: dict[str, type[Ask]] = {
+    kind.__name__: kind for kind in (OpenRequest, CloseRequest, CancelRequest, CancelExitRequest)
+}
 
 
 def new_key() -> str:

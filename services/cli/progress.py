@@ -38,7 +38,9 @@ def _lines() -> Told:
 def _bar(title: str) -> Iterator[Told]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    with Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[what]}"), TimeElapsedColumn()) as bar:
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[what]}"), TimeElapsedColumn()
+    ) as bar:
         task = bar.add_task(title, total=None, what="")
 
         def told(what: str, done: int, of: int) -> None:

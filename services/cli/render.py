@@ -57,7 +57,9 @@ def account_lines(lang: str, found: Account) -> list[str]:
     """Return the account and its closes."""
     facts = ("equity", "cash", "frozen", "withdrawable", "market_value", "fees_total", "start_cash")
     lines = [
-        table(("", ""), [(say(lang, f"account.{name}"), yuan(getattr(found, name))) for name in facts], (1,)).lstrip("\n")
+        table(("", ""), [(say(lang, f"account.{name}"), yuan(getattr(found, name))) for name in facts], (1,)).lstrip(
+            "\n"
+        )
     ]
     lines.append(say(lang, "account.gain", gain=signed(found.equity - found.start_cash)))
     if found.days:
@@ -163,5 +165,7 @@ def orders_table(lang: str, rows: Sequence[OrderRow]) -> str:
         )
         for row in rows
     ]
-    titles = heads(lang, "coid", "day", "time", "side", "symbol", "shares", "price", "filled", "state", "rule", "cause", "ended")
+    titles = heads(
+        lang, "coid", "day", "time", "side", "symbol", "shares", "price", "filled", "state", "rule", "cause", "ended"
+    )
     return table(titles, lines, (5, 6, 7))

@@ -77,8 +77,12 @@ def pool_rows(lang: str, report: Report) -> list[str]:
     for pool in report.pools:
         names = [f"{row.symbol} {row.name}".strip() for row in pool.rows[:POOL_NAMES_MAX]]
         more = say(lang, "report.more", count=len(pool.rows) - len(names)) if len(pool.rows) > len(names) else ""
-        line = say(lang, "report.pool", day=day_text(pool.day), rule=pool.rule, count=len(pool.rows), universe=pool.universe)
-        lines.append(line + (f"\n  {', '.join(names)}{more}" if names else "") + (f"\n  {pool.note}" if pool.note else ""))
+        line = say(
+            lang, "report.pool", day=day_text(pool.day), rule=pool.rule, count=len(pool.rows), universe=pool.universe
+        )
+        lines.append(
+            line + (f"\n  {', '.join(names)}{more}" if names else "") + (f"\n  {pool.note}" if pool.note else "")
+        )
     return lines or [say(lang, "none.pools")]
 
 
@@ -130,7 +134,9 @@ def signals_table(lang: str, rows: Sequence[Verdict], times: Mapping[int, int]) 
             price_text(same[0].price) if same[0].price else "",
             outcome(lang, same[0]),
         )
-        for same in grouped(rows, lambda row: (day_of_push(row.push), row.rule, row.symbol, row.cause, outcome(lang, row)))
+        for same in grouped(
+            rows, lambda row: (day_of_push(row.push), row.rule, row.symbol, row.cause, outcome(lang, row))
+        )
     ]
     titles = heads(lang, "day", "time", "count", "rule", "symbol", "action", "cause", "shares", "price", "verdict")
     return table(titles, cells, (2, 7, 8))
@@ -193,7 +199,9 @@ def corporate_table(lang: str, rows: Sequence[CorporateAction]) -> str:
         )
         for row in rows
     ]
-    return table(heads(lang, "day", "symbol", "prev_close", "reference", "shares", "dividend", "cost"), cells, (2, 3, 5, 6))
+    return table(
+        heads(lang, "day", "symbol", "prev_close", "reference", "shares", "dividend", "cost"), cells, (2, 3, 5, 6)
+    )
 
 
 def totals(lang: str, report: Report) -> str:

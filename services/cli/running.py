@@ -133,7 +133,10 @@ def cannot_start(supervisor: Supervisor, folder: Path) -> list[str]:
         process.name
         for process in supervisor.processes() or []
         if process.state in DEAD
-        or (process.state == "BACKOFF" and any(line.startswith(SAID) for line in supervisor.log_tail(folder, process.name, 1)))
+        or (
+            process.state == "BACKOFF"
+            and any(line.startswith(SAID) for line in supervisor.log_tail(folder, process.name, 1))
+        )
     ]
 
 

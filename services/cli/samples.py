@@ -43,7 +43,9 @@ def read_samples(folder: Path = SAMPLES) -> dict[str, str]:
 def stale(root: Path = CHECKOUT) -> list[str]:
     """Return the documents whose blocks differ from the samples."""
     samples = read_samples(root / "docs" / "samples")
-    return [str(path.relative_to(root)) for path in pages(root) if filled(text := path.read_text("utf-8"), samples) != text]
+    return [
+        str(path.relative_to(root)) for path in pages(root) if filled(text := path.read_text("utf-8"), samples) != text
+    ]
 
 
 def write(root: Path = CHECKOUT) -> None:

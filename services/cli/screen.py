@@ -46,7 +46,9 @@ class BarScreen:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         self._lang = lang
-        self._bar = Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[where]}"), TimeElapsedColumn())
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[where]}"), TimeElapsedColumn()
+        )
         self._task: Any = self._bar.add_task(say(lang, "follow.waiting"), total=None, where="")
         self._bar.start()
 

@@ -30,7 +30,9 @@ def check_screens(config: Config, name: str) -> Config:
     from common.screens.screen import params_problems
 
     faults = [
-        f"  - screens.{rule}.{problem}" for rule, values in config.screens.items() for problem in params_problems(values)
+        f"  - screens.{rule}.{problem}"
+        for rule, values in config.screens.items()
+        for problem in params_problems(values)
     ]
     if faults:
         raise ConfigError("\n".join([f"{name}:", *faults]))

@@ -12,6 +12,7 @@ class Text(NamedTuple):
     en: str
 
 
+# fmt: off
 TEXTS: dict[str, Text] = {
     "word.yes": Text("是", "yes"),
     "word.no": Text("否", "no"),
@@ -416,6 +417,7 @@ TEXTS: dict[str, Text] = {
     "player.held": Text("已停住", "held"),
     "follow.fill": Text("成交 {day} {time} {side} {symbol} {shares} 股 @ {price}  {rule}  {cause}", "fill {day} {time} {side} {symbol} {shares} @ {price}  {rule}  {cause}"),
 }
+# fmt: on
 
 
 def say(lang: str, key: str, /, **facts: object) -> str:

@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import CHECKOUT
 
 RUFF = (sys.executable, "-m", "ruff", "check", "--quiet", "--output-format", "concise", ".")
+FORMAT = (sys.executable, "-m", "ruff", "format", "--check", "--quiet", ".")
 IMPORTS = (str(Path(sys.executable).with_name("lint-imports")), "--no-logo")
 MYPY = (sys.executable, "-m", "mypy", "--no-color-output")
 
@@ -23,6 +24,10 @@ def passes(command: tuple[str, ...]) -> None:
 
 def test_ruff_finds_nothing() -> None:
     passes(RUFF)
+
+
+def test_every_file_is_formatted() -> None:
+    passes(FORMAT)
 
 
 def test_everybody_imports_only_whom_they_may() -> None:

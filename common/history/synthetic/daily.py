@@ -16,8 +16,8 @@ SETTLES = 5
 """Sessions in which a stock of the cast comes to its written close."""
 TAIL_E6 = 60_000
 """Chance of a session that moves twice as far."""
-SEALED_E6 = 715_000
-"""Touches of a limit that close there."""
+SEALED_E6 = 685_000
+"""Touches of a limit that close there, besides those whose ordinary return ends at it."""
 ONE_PRICE_E6 = 35_000
 """Touches that open at the limit and never leave it."""
 TOUCH_UP_E6 = {Board.MAIN: 27_500, Board.CHINEXT: 4_800, Board.STAR: 5_500}

@@ -16,7 +16,9 @@ DEFAULTS = {"stocks": 0, "interval": 0, "seed": 0}
 @option("--days", metavar="PATH", help_key="opt.days")
 @option("--history", metavar="DIR", help_key="opt.history")
 @option("--resume", is_flag=True, help_key="opt.resume")
-@option("--profile", type=click.Choice(["sim", "paper", "live"]), default="sim", show_default=True, help_key="opt.profile")
+@option(
+    "--profile", type=click.Choice(["sim", "paper", "live"]), default="sim", show_default=True, help_key="opt.profile"
+)
 @option("--no-follow", is_flag=True, help_key="opt.no_follow")
 @option("--pace", type=click.Choice(["lockstep", "real_time"]), help_key="opt.pace")
 @option("--speed", type=click.FloatRange(0, 1000, min_open=True), help_key="opt.speed")
@@ -42,7 +44,11 @@ def run(session: Session, /, **asked: Any) -> int:
 
 def check_together(asked: dict[str, Any]) -> None:
     """Refuse options that exclude one another."""
-    fresh = [name for name in ("days", "history", "stocks", "interval", "seed", "pace", "speed", "start", "end") if asked[name] is not None]
+    fresh = [
+        name
+        for name in ("days", "history", "stocks", "interval", "seed", "pace", "speed", "start", "end")
+        if asked[name] is not None
+    ]
     if asked["resume"] and fresh:
         raise BadInputError("bad.resume_with", names=", ".join(f"--{NAMES.get(name, name)}" for name in fresh))
     if asked["profile"] == "live":

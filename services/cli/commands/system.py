@@ -44,7 +44,9 @@ def status(session: Session, as_json: bool) -> int:
         raise SilentError("err.not_running")
     answers = {name: ask_status(session, name) for name in SERVICES}
     if as_json:
-        show.echo_json({"running": True, "run": run.name, "processes": [p._asdict() for p in processes], "services": answers})
+        show.echo_json(
+            {"running": True, "run": run.name, "processes": [p._asdict() for p in processes], "services": answers}
+        )
     else:
         session.tell("status.run", run=run.name, folder=str(run))
         click.echo(status_table(session, processes, answers))

@@ -24,7 +24,11 @@ def list_(session: Session, path: Path | None, as_json: bool) -> int:
     from common.history.tape import TapeReader, list_tapes
 
     home = session.home
-    places = [path] if path is not None else [home.tapes, *sorted(home.markets.glob("*")), *sorted(home.runs.glob("*/tapes"))]
+    places = (
+        [path]
+        if path is not None
+        else [home.tapes, *sorted(home.markets.glob("*")), *sorted(home.runs.glob("*/tapes"))]
+    )
     found = []
     for place in places:
         try:
