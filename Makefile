@@ -38,7 +38,7 @@ $(STAMP): requirements.lock pyproject.toml
 	if test -z "$$have" || test "$$have" != "$$want" || test "$$made_in" != "$(CURDIR)"; then \
 	  "$$python" -m venv --clear .venv || exit 1; \
 	fi
-	@{ $(PIP) install --require-hashes -r requirements.lock && $(PIP) install --no-deps --no-build-isolation --no-index -e . ; } > .venv/pip.log 2>&1 || { cat .venv/pip.log >&2; exit 1; }
+	@{ $(PIP) install --no-compile --require-hashes -r requirements.lock && $(PIP) install --no-deps --no-build-isolation --no-index -e . ; } > .venv/pip.log 2>&1 || { cat .venv/pip.log >&2; exit 1; }
 	@echo "$(CURDIR)" > $(STAMP)
 
 run: install
