@@ -1,4 +1,7 @@
-"""Orders: what risk sends to the gateway, what people ask of it, what it journals and publishes."""
+"""Orders: what risk sends to the gateway, what people ask of it, what it journals and publishes.
+
+size: plain structs and no logic; the union of events belongs beside its members.
+"""
 
 import msgspec
 
