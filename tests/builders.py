@@ -27,6 +27,8 @@ def table(
     float_shares: int = 500_000_000,
     bonus_e6: Mapping[str, int] | None = None,
     cash_e6: Mapping[str, int] | None = None,
+    profit_e6: Mapping[str, int] | None = None,
+    delisted: Sequence[str] = (),
 ) -> InstrumentTable:
     """Make an instrument table from previous closes (10 % limits; `references` where a stock goes ex)."""
     symbols = list(closes)
@@ -48,6 +50,8 @@ def table(
         flags=np.array([(flags or {}).get(symbol, 0) for symbol in symbols], "<u2").tobytes(),
         ex_cash_e6=np.array([(cash_e6 or {}).get(symbol, 0) for symbol in symbols], "<i8").tobytes(),
         ex_bonus_e6=np.array([(bonus_e6 or {}).get(symbol, 0) for symbol in symbols], "<i8").tobytes(),
+        ex_profit_e6=np.array([profit_e6.get(symbol, 0) for symbol in symbols], "<i8").tobytes() if profit_e6 else b"",
+        delisted=tuple(delisted),
     )
 
 

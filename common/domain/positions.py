@@ -1,9 +1,11 @@
 """The books of one account: a pure integer fold over what happened to its orders, days and ex-days."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from common.domain.errors import InvariantError
+from common.domain.lots import Lots, Portion, added, taken, with_income
 from common.domain.orders import ENDED, OrderState
 from common.domain.reasons import Reason
 from common.domain.values import Cash, Day, Price, PushId, Shares, Side, Symbol
@@ -26,11 +28,15 @@ class Holding:
     opened_day: Day = 0
     sessions_held: int = 0
     """0 on the day of entry."""
+    mark: Price = 0
+    """Last close (rescaled on ex-days), the price of the first deal before one: values it where the day has no quote."""
+    lots: Lots = ()
+    """The shares by day of acquisition, oldest first; they sum to `shares`."""
 
     @property
     def sellable(self) -> Shares:
-        """Return the shares that may be sold now."""
-        return self.shares - self.bought_today - self.frozen
+        """Return the shares that may be sold now; none where a late deal took what another sell holds."""
+        return max(0, self.shares - self.bought_today - self.frozen)
 
 
 @dataclass(slots=True)
@@ -54,6 +60,10 @@ class OrderRecord:
     """Shares x price of its deals."""
     fees: Cash = 0
     """All fees of its deals."""
+    taxes: Cash = 0
+    """Dividend tax of its deals."""
+    portions: tuple[Portion, ...] = ()
+    """Dividends that went with the shares it sold: its tax is rounded over all of them."""
     frozen_start: Cash = 0
     """Cash held at the start by a buy, fees included."""
     frozen: Cash = 0
@@ -95,8 +105,12 @@ class Ledger:
     deals: set[str] = field(default_factory=set)
     fees_total: Cash = 0
     fees_day: Cash = 0
+    taxes_total: Cash = 0
+    taxes_day: Cash = 0
+    dividends_total: Cash = 0
+    """Cash dividends received, before tax."""
     sold_day: Cash = 0
-    """Proceeds of today's sells: may be spent today, withdrawn tomorrow."""
+    """Proceeds of today's sells less fees and taxes: may be spent today, withdrawn tomorrow."""
     equity_close: Cash = 0
     """Equity at the last close; the cash at the start before the first."""
 
@@ -117,8 +131,8 @@ class Ledger:
         return self.cash + self.market_value(last_of)
 
     def market_value(self, last_of: Callable[[Symbol], Price]) -> Cash:
-        """Return the value of all positions at the prices `last_of` gives."""
-        return sum(holding.shares * last_of(symbol) for symbol, holding in self.positions.items())
+        """Return the value of all positions at the prices `last_of` gives; where it gives 0, at the last close."""
+        return sum(holding.shares * (last_of(symbol) or holding.mark) for symbol, holding in self.positions.items())
 
     def open_orders(self, symbol: Symbol = "", side: int = 0) -> Iterator[OrderRecord]:
         """Go through the orders that may still fill, oldest first; of one stock or side where given."""
@@ -151,26 +165,46 @@ class Ledger:
         left = [order.coid for order in self.open_orders() if order.state is not OrderState.IN_DOUBT]
         if left:
             raise InvariantError(f"day {day} begins with open orders: {', '.join(left)}")
-        self.day, self.prev_day, self.fees_day, self.sold_day = day, prev_day, 0, 0
+        self.day, self.prev_day, self.fees_day, self.taxes_day, self.sold_day = day, prev_day, 0, 0, 0
         for holding in self.positions.values():
             holding.bought_today = 0
             holding.sessions_held += 1
 
-    def close_day(self, equity: Cash) -> None:
-        """Remember the equity of a close, from which the next day's result is counted."""
+    def close_day(self, equity: Cash, marks: Mapping[Symbol, Price] = MappingProxyType({})) -> None:
+        """Remember the equity of a close, from which the next day's result is counted, and the closing prices."""
         self.equity_close = equity
+        for symbol, price in marks.items():
+            self._held(symbol).mark = price
 
     def corporate_action(
-        self, symbol: Symbol, shares_before: Shares, shares_after: Shares, cash: Cash, cost_after: Cash
+        self,
+        symbol: Symbol,
+        shares_before: Shares,
+        shares_after: Shares,
+        cash: Cash,
+        cost_after: Cash,
+        reference: Price = 0,
+        taxable: Cash = 0,
     ) -> None:
-        """Change shares, cash and cost of a holding that goes ex today."""
+        """Change shares, cash and cost of a holding that goes ex today; its new shares are a lot of today."""
         holding = self._held(symbol)
-        if holding.shares != shares_before or holding.frozen:
+        if holding.shares != shares_before:
             raise InvariantError(f"{symbol} goes ex with {holding.shares} shares in the books, not {shares_before}")
-        if shares_after < shares_before or cost_after < 0:
-            raise InvariantError(f"{symbol} goes ex to {shares_after} shares of cost {cost_after}")
+        if shares_after < shares_before or cost_after < 0 or cash < 0 or taxable < 0:
+            raise InvariantError(f"{symbol} goes ex to {shares_after} shares of cost {cost_after} for {cash}")
+        holding.lots = added(with_income(holding.lots, self.day, taxable), self.day, shares_after - shares_before)
         holding.shares, holding.cost = shares_after, cost_after
-        self._pay(cash)
+        holding.mark = reference or holding.mark
+        self.cash += cash
+        self.dividends_total += cash
+
+    def written_off(self, symbol: Symbol, shares: Shares, cash: Cash) -> None:
+        """Remove a position whose stock was delisted, for `cash`; no tax, since nothing was sold."""
+        holding = self._held(symbol)
+        if holding.shares != shares or cash < 0:
+            raise InvariantError(f"{shares} of {symbol} are written off for {cash}, {holding.shares} are held")
+        del self.positions[symbol]
+        self.cash += cash
 
     # -------------------------------------------------------------- orders
 
@@ -222,24 +256,33 @@ class Ledger:
         if order.open:
             order.state = OrderState.IN_DOUBT
 
-    def filled(self, coid: str, deal: str, shares: Shares, price: Price, fees: Cash) -> None:
-        """Book one deal; a late one after a cancel counts too."""
+    def income_of(self, symbol: Symbol, shares: Shares) -> tuple[Portion, ...]:
+        """Return the dividends that would go with a sale of `shares` now, first in first out."""
+        return taken(self._held(symbol).lots, shares)[1]
+
+    def filled(self, coid: str, deal: str, shares: Shares, price: Price, fees: Cash, tax: Cash = 0) -> None:
+        """Book one deal; a late one after a cancel counts too, even where it costs more than there is."""
         order = self.order(coid)
         if deal in self.deals:
             raise InvariantError(f"deal {deal} is booked already")
-        if shares <= 0 or price <= 0 or fees < 0 or shares > order.left:
+        if shares <= 0 or price <= 0 or min(fees, tax) < 0 or shares > order.left:
             raise InvariantError(f"deal {deal}: {shares} shares at {price}, {order.left} of the order are left")
+        if order.side == Side.BUY and (tax or price > order.price):
+            raise InvariantError(f"deal {deal}: bought at {price} with tax {tax}, the order's limit is {order.price}")
         self.deals.add(deal)
         order.filled += shares
         order.deals += 1
         order.turnover += shares * price
         order.fees += fees
+        order.taxes += tax
         self.fees_total += fees
         self.fees_day += fees
+        self.taxes_total += tax
+        self.taxes_day += tax
         if order.side == Side.BUY:
             self._book_buy(order, shares, price, fees)
         else:
-            self._book_sell(order, shares, price, fees)
+            self._book_sell(order, shares, price, fees + tax)
         if order.open:
             order.state = OrderState.PARTIAL if order.left else OrderState.FILLED
             if not order.left:
@@ -265,21 +308,17 @@ class Ledger:
         except KeyError:
             raise InvariantError(f"nothing is held of {symbol}") from None
 
-    def _pay(self, amount: Cash) -> None:
-        self.cash += amount
-        if self.cash < 0:
-            raise InvariantError(f"cash would be {self.cash}")
-
     def _hold_cash(self, order: OrderRecord, amount: Cash) -> None:
         self.frozen_cash += amount - order.frozen
         order.frozen = amount
 
     def _book_buy(self, order: OrderRecord, shares: Shares, price: Price, fees: Cash) -> None:
-        self._pay(-shares * price - fees)
+        self.cash -= shares * price + fees
         holding = self.positions.get(order.symbol)
         if holding is None:
-            holding = Holding(order.symbol, rule=order.rule, opened_day=self.day)
+            holding = Holding(order.symbol, rule=order.rule, opened_day=self.day, mark=price)
             self.positions[order.symbol] = holding
+        holding.lots = added(holding.lots, self.day, shares)
         holding.shares += shares
         holding.bought_today += shares
         holding.cost += shares * price
@@ -287,18 +326,21 @@ class Ledger:
             # What the rest can still cost at most: its shares at the limit and the fees not charged yet.
             self._hold_cash(order, max(0, order.frozen_start - order.filled * order.price - order.fees))
 
-    def _book_sell(self, order: OrderRecord, shares: Shares, price: Price, fees: Cash) -> None:
+    def _book_sell(self, order: OrderRecord, shares: Shares, price: Price, charges: Cash) -> None:
         holding = self._held(order.symbol)
-        if shares > holding.shares:
-            raise InvariantError(f"order {order.coid} sold {shares} of {holding.shares} held")
+        if shares > holding.shares - holding.bought_today:
+            raise InvariantError(
+                f"order {order.coid} sold {shares} of {order.symbol}, {holding.shares} are held and "
+                f"{holding.bought_today} of them bought today"
+            )
+        holding.lots, portions = taken(holding.lots, shares)
+        order.portions += portions
         holding.cost -= holding.cost * shares // holding.shares
         holding.shares -= shares
         if order.open:
             holding.frozen -= shares
-        if holding.sellable < 0:
-            raise InvariantError(f"{order.symbol}: {holding.sellable} sellable after a deal of order {order.coid}")
-        self._pay(shares * price - fees)
-        self.sold_day += shares * price - fees
+        self.cash += shares * price - charges
+        self.sold_day += shares * price - charges
         if holding.shares == 0:
             del self.positions[order.symbol]
 
@@ -306,8 +348,8 @@ class Ledger:
         self.open_coids.pop(order.coid, None)
         if order.side == Side.BUY:
             self._hold_cash(order, 0)
-        elif order.left:
-            self._held(order.symbol).frozen -= order.left
+        elif order.left and (holding := self.positions.get(order.symbol)) is not None:
+            holding.frozen = max(0, holding.frozen - order.left)  # less where the position it froze is gone since
 
     def _end(self, coid: str, state: OrderState, reason: Reason) -> None:
         order = self.order(coid)

@@ -119,6 +119,8 @@ class Instruments:
         self.flags = f(table.flags, U2)
         self.ex_cash_e6 = f(table.ex_cash_e6, I8)
         self.ex_bonus_e6 = f(table.ex_bonus_e6, I8)
+        self.ex_profit_e6 = f(table.ex_profit_e6, I8) if table.ex_profit_e6 else np.zeros(len(self.symbols), I8)
+        self.delisted = frozenset(table.delisted)
         self.index = {symbol: at for at, symbol in enumerate(table.symbols)}
         if len(self.index) != len(table.symbols):
             raise ValueError(f"instrument table of {table.day}: a symbol stands twice")
@@ -127,7 +129,7 @@ class Instruments:
 
     def _columns(self) -> tuple[Sized, ...]:
         return (self.names, self.board, self.prev_close, self.raw_prev_close, self.up_limit, self.down_limit,
-                self.float_shares, self.flags, self.ex_cash_e6, self.ex_bonus_e6)  # fmt: skip
+                self.float_shares, self.flags, self.ex_cash_e6, self.ex_bonus_e6, self.ex_profit_e6)  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.symbols)

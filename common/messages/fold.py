@@ -14,6 +14,7 @@ from common.messages.orders import (
     OrderInDoubt,
     OrderRejected,
     OrderSubmitted,
+    PositionWrittenOff,
 )
 
 
@@ -21,7 +22,7 @@ def fold(ledger: Ledger, event: Event) -> None:
     """Apply one event to the books; events that change no books (cancels asked, verdicts) are passed over."""
     match event:
         case OrderFilled():
-            ledger.filled(event.coid, event.deal_id, event.shares, event.price, event.fees)
+            ledger.filled(event.coid, event.deal_id, event.shares, event.price, event.fees, event.tax)
         case OrderSubmitted(order=order):
             ledger.submitted(
                 order.coid, order.key, order.symbol, order.side, order.shares, order.price, order.rule, order.cause,
@@ -40,9 +41,14 @@ def fold(ledger: Ledger, event: Event) -> None:
         case DayRolled():
             ledger.roll_day(event.day, event.prev_day)
         case CorporateAction():
-            ledger.corporate_action(event.symbol, event.shares_before, event.shares_after, event.cash, event.cost_after)
+            ledger.corporate_action(
+                event.symbol, event.shares_before, event.shares_after, event.cash, event.cost_after, event.reference,
+                event.taxable,
+            )  # fmt: skip
+        case PositionWrittenOff():
+            ledger.written_off(event.symbol, event.shares, event.cash)
         case DayClosed():
-            ledger.close_day(event.result.equity)
+            ledger.close_day(event.result.equity, event.marks)
         case AccountOpened():
             ledger.open_account(event.account, event.cash)
         case _:

@@ -32,6 +32,10 @@ class InstrumentTable(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fiel
     """i8, cash dividend a share going ex today, in 0.000001 yuan."""
     ex_bonus_e6: bytes
     """i8, new shares for one old share going ex today, x 1,000,000."""
+    ex_profit_e6: bytes = b""
+    """i8, the part of `ex_bonus_e6` that comes out of profit and is taxed; empty = none of it."""
+    delisted: tuple[str, ...] = ()
+    """Stocks whose last trading day lies before this day and that are in no later table."""
 
 
 class InstrumentFlag:

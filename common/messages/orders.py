@@ -1,4 +1,7 @@
-"""Orders: what risk sends to the gateway, what people ask of it, what it journals and publishes."""
+"""Orders: what risk sends to the gateway, what people ask of it, what it journals and publishes.
+
+size: plain structs and no logic; the union of events belongs beside its members.
+"""
 
 import msgspec
 
@@ -138,6 +141,12 @@ class PositionRow(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
     market_value: int
     rule: str
     opened_day: Day
+    frozen: int = 0
+    """Held by open sells."""
+    bought_today: int = 0
+    """Sellable from the next trading day on (T+1)."""
+    tax_due: int = 0
+    """Dividend tax if all of it were sold today, 0.001 yuan."""
 
 
 class Positions(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -157,6 +166,8 @@ class DayResult(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=Tru
     """Fees of the day."""
     pnl: int
     """Change of equity over the day."""
+    taxes: int = 0
+    """Dividend tax of the day."""
 
 
 class Account(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -173,6 +184,12 @@ class Account(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True)
     day: Day
     start_cash: int
     days: tuple[DayResult, ...] = ()
+    taxes_total: int = 0
+    """Dividend tax withheld so far."""
+    dividends_total: int = 0
+    """Cash dividends received so far, before tax."""
+    sold_today: int = 0
+    """Proceeds of today's sells: may be spent today, withdrawn from the next trading day on."""
 
 
 class OrderRow(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -247,6 +264,8 @@ class OrderFilled(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
     ts_ns: int
     rule: str
     cause: Reason
+    tax: int = 0
+    """Dividend tax withheld from a sale, 0.001 yuan."""
 
 
 class CancelSubmitted(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -321,12 +340,30 @@ class CorporateAction(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fiel
     cash: int
     """Dividend paid in, 0.001 yuan."""
     cost_after: int
+    taxable: int = 0
+    """What is taxed when the shares are sold: the dividend, and bonus shares out of profit at 1.00 yuan each."""
+
+
+class PositionWrittenOff(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A held stock was delisted: the position left the books for `cash`."""
+
+    day: Day
+    symbol: str
+    shares: int
+    cost: int
+    """Total cost of the shares that are gone, 0.001 yuan."""
+    last: int
+    """Last close before the delisting, 0.001 yuan."""
+    cash: int
+    """Paid in for the shares; 0 = written off in full."""
 
 
 class DayClosed(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The books at a close."""
 
     result: DayResult
+    marks: dict[str, int] = {}
+    """Closing price of each position: values it on a day that has no quote of the stock."""
 
 
 Event = (
@@ -344,6 +381,7 @@ Event = (
     | VerdictGiven
     | DayRolled
     | CorporateAction
+    | PositionWrittenOff
     | DayClosed
 )
 """What the journal's rows hold."""

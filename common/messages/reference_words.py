@@ -57,6 +57,7 @@ TITLES: dict[str, str] = {
     "VerdictGiven": "手工委托的裁决",
     "DayRolled": "换日",
     "CorporateAction": "除权除息",
+    "PositionWrittenOff": "退市注销持仓",
     "DayClosed": "日终",
     "EventRow": "事件行",
     "MatchedThrough": "已撮合到",

@@ -28,6 +28,7 @@ class Deal(NamedTuple):
     """0.001 yuan."""
     fees: int
     fills: int
+    taxes: int = 0
 
     @property
     def price(self) -> int:
@@ -47,6 +48,7 @@ def deals_of(fills: list[Fill]) -> list[Deal]:
             old.amount + deal.shares * deal.price,
             old.fees + deal.fees,
             old.fills + 1,
+            old.taxes + deal.tax,
         )
     return list(found.values())
 

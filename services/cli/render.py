@@ -32,7 +32,7 @@ def rule_text(lang: str, rule: str) -> str:
 
 
 def positions_table(lang: str, rows: Sequence[PositionRow]) -> str:
-    """Return the positions, each with its sellable shares and its gain."""
+    """Return the positions, each with its sellable and frozen shares, its gain and the tax a sale would bear today."""
     if not rows:
         return say(lang, "none.positions")
     lines = [
@@ -41,21 +41,29 @@ def positions_table(lang: str, rows: Sequence[PositionRow]) -> str:
             rule_text(lang, row.rule),
             row.shares,
             row.sellable,
+            row.frozen,
             price_text(row.cost // row.shares) if row.shares else "-",
             price_text(row.last),
             yuan(row.market_value),
             signed(row.market_value - row.cost),
+            yuan(row.tax_due),
             day_text(row.opened_day),
         )
         for row in rows
     ]
-    titles = heads(lang, "symbol", "rule", "shares", "sellable", "cost_price", "last", "value", "gain", "opened")
-    return table(titles, lines, range(2, 8))
+    titles = heads(
+        lang,
+        *("symbol", "rule", "shares", "sellable", "frozen", "cost_price", "last", "value", "gain", "tax_due", "opened"),
+    )
+    return table(titles, lines, range(2, 10))
 
 
 def account_lines(lang: str, found: Account) -> list[str]:
     """Return the account and its closes."""
-    facts = ("equity", "cash", "frozen", "withdrawable", "market_value", "fees_total", "start_cash")
+    facts = (
+        *("equity", "cash", "frozen", "withdrawable", "sold_today", "market_value"),
+        *("fees_total", "taxes_total", "dividends_total", "start_cash"),
+    )
     lines = [
         table(("", ""), [(say(lang, f"account.{name}"), yuan(getattr(found, name))) for name in facts], (1,)).lstrip(
             "\n"
@@ -68,12 +76,20 @@ def account_lines(lang: str, found: Account) -> list[str]:
 
 
 def days_table(lang: str, found: Account) -> str:
-    """Return the closes: equity, cash, fees, profit and loss by day."""
+    """Return the closes: equity, cash, fees, taxes, profit and loss by day."""
     rows = [
-        (day_text(d.day), yuan(d.equity), yuan(d.cash), yuan(d.market_value), yuan(d.fees), signed(d.pnl))
+        (
+            day_text(d.day),
+            yuan(d.equity),
+            yuan(d.cash),
+            yuan(d.market_value),
+            yuan(d.fees),
+            yuan(d.taxes),
+            signed(d.pnl),
+        )
         for d in found.days
     ]
-    return table(heads(lang, "day", "equity", "cash", "value", "fees", "pnl"), rows, range(1, 6))
+    return table(heads(lang, "day", "equity", "cash", "value", "fees", "taxes", "pnl"), rows, range(1, 7))
 
 
 def fill_cells(lang: str, fill: Fill) -> tuple[object, ...]:
@@ -88,6 +104,7 @@ def fill_cells(lang: str, fill: Fill) -> tuple[object, ...]:
         price_text(deal.price),
         yuan(deal.shares * deal.price),
         yuan(deal.fees),
+        yuan(deal.tax),
         rule_text(lang, deal.rule),
         reason_text(lang, deal.cause),
     )
@@ -97,8 +114,10 @@ def fills_table(lang: str, rows: Sequence[Fill]) -> str:
     """Return the deals."""
     if not rows:
         return say(lang, "none.fills")
-    titles = heads(lang, "day", "time", "side", "symbol", "shares", "price", "turnover", "fees", "rule", "cause")
-    return table(titles, [fill_cells(lang, row) for row in rows], (4, 5, 6, 7))
+    titles = heads(
+        lang, "day", "time", "side", "symbol", "shares", "price", "turnover", "fees", "taxes", "rule", "cause"
+    )
+    return table(titles, [fill_cells(lang, row) for row in rows], (4, 5, 6, 7, 8))
 
 
 def deal_line(lang: str, deal: Deal) -> str:
@@ -132,6 +151,7 @@ def deals_table(lang: str, rows: Sequence[Deal]) -> str:
             price_text(row.price),
             yuan(row.amount),
             yuan(row.fees),
+            yuan(row.taxes),
             row.fills,
             rule_text(lang, row.first.fill.rule),
             reason_text(lang, row.first.fill.cause),
@@ -139,9 +159,10 @@ def deals_table(lang: str, rows: Sequence[Deal]) -> str:
         for row in rows
     ]
     titles = heads(
-        lang, "day", "time", "side", "symbol", "shares", "average", "turnover", "fees", "fills", "rule", "cause"
+        lang,
+        *("day", "time", "side", "symbol", "shares", "average", "turnover", "fees", "taxes", "fills", "rule", "cause"),
     )
-    return table(titles, cells, (4, 5, 6, 7, 8))
+    return table(titles, cells, (4, 5, 6, 7, 8, 9))
 
 
 def orders_table(lang: str, rows: Sequence[OrderRow]) -> str:

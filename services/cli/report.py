@@ -22,6 +22,7 @@ from common.messages.orders import (
     PositionRow,
     Positions,
     PositionsRequest,
+    PositionWrittenOff,
     VerdictGiven,
 )
 from common.messages.signals import (
@@ -75,6 +76,8 @@ class Report(NamedTuple):
     """Data time in ns of the pushes in which something was decided or ordered."""
     late: dict[str, int] = {}  # noqa: RUF012 - never written to
     """Pushes that a service had not done when the next one was due (real time only)."""
+    written_off: list[PositionWrittenOff] = []  # noqa: RUF012 - never written to
+    """Positions that a delisting took out of the books."""
 
     @property
     def cancels(self) -> list[OrderRow]:
@@ -112,6 +115,7 @@ def gather(session: Session, run: Path, rules: list[str]) -> Report:
         orders=orders,
         fills=fills_in(rows),
         corporate=[row.event for row in rows if isinstance(row.event, CorporateAction)],
+        written_off=[row.event for row in rows if isinstance(row.event, PositionWrittenOff)],
         positions=list(session.ask(GATEWAY, PositionsRequest(), Positions).rows),
         account=account,
         times=times_of(session, rows, orders),

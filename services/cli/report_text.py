@@ -6,7 +6,7 @@ from typing import TypeVar
 from common.domain.orders import Action
 from common.domain.reasons import Reason
 from common.domain.values import Side, day_of_push, push_number
-from common.messages.orders import CorporateAction, OrderRow
+from common.messages.orders import CorporateAction, OrderRow, PositionWrittenOff
 from common.messages.signals import Verdict, VerdictStatus
 from services.cli.books import deals_of
 from services.cli.render import (
@@ -44,6 +44,8 @@ def report_text(lang: str, report: Report) -> str:
     ]
     if report.corporate:
         sections += [title(lang, "report.corporate"), corporate_table(lang, report.corporate)]
+    if report.written_off:
+        sections += [title(lang, "report.written_off"), written_off_table(lang, report.written_off)]
     if report.late:
         late = ", ".join(f"{name} {count}" for name, count in report.late.items())
         sections += ["", say(lang, "report.late", late=late)]
@@ -195,13 +197,22 @@ def corporate_table(lang: str, rows: Sequence[CorporateAction]) -> str:
             price_text(row.reference),
             f"{row.shares_before} → {row.shares_after}",
             yuan(row.cash),
+            yuan(row.taxable),
             yuan(row.cost_after),
         )
         for row in rows
     ]
-    return table(
-        heads(lang, "day", "symbol", "prev_close", "reference", "shares", "dividend", "cost"), cells, (2, 3, 5, 6)
-    )
+    titles = heads(lang, "day", "symbol", "prev_close", "reference", "shares", "dividend", "taxable", "cost")
+    return table(titles, cells, (2, 3, 5, 6, 7))
+
+
+def written_off_table(lang: str, rows: Sequence[PositionWrittenOff]) -> str:
+    """Return the positions that a delisting took out of the books."""
+    cells = [
+        (day_text(row.day), row.symbol, row.shares, price_text(row.last), yuan(row.cost), yuan(row.cash))
+        for row in rows
+    ]
+    return table(heads(lang, "day", "symbol", "shares", "last", "cost", "cash"), cells, (2, 3, 4, 5))
 
 
 def totals(lang: str, report: Report) -> str:
@@ -212,6 +223,8 @@ def totals(lang: str, report: Report) -> str:
         "report.totals",
         equity=yuan(account.equity),
         cash=yuan(account.cash),
+        withdrawable=yuan(account.withdrawable),
         fees=yuan(account.fees_total),
+        taxes=yuan(account.taxes_total),
         gain=signed(account.equity - account.start_cash),
     )

@@ -12,6 +12,7 @@ from common.messages.fold import fold
 from common.messages.orders import (
     CancelRejected,
     CancelSubmitted,
+    CorporateAction,
     DayClosed,
     DayResult,
     DayRolled,
@@ -20,6 +21,7 @@ from common.messages.orders import (
     IntentDenied,
     OrderFilled,
     OrderSubmitted,
+    PositionWrittenOff,
     SubmitOrder,
     VerdictGiven,
 )
@@ -157,6 +159,10 @@ def unique_of(event: Event) -> str:
             return f"intent:{verdict.key}"
         case DayRolled():
             return f"day:{event.day}"
+        case CorporateAction():
+            return f"ex:{event.day}:{event.symbol}"
+        case PositionWrittenOff():
+            return f"gone:{event.day}:{event.symbol}"
         case DayClosed(result=result):
             return f"close:{result.day}"
         case _:

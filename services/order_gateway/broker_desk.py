@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from common.domain.orders import OrderState
+from common.domain.positions import OrderRecord
 from common.domain.reasons import Reason
-from common.domain.values import Phase, PushId, Side, day_of_push
+from common.domain.values import Cash, Phase, PushId, Shares, Side, day_of_push
 from common.messages.market import PushEnd
 from common.messages.orders import (
     CancelRejected,
@@ -20,6 +21,7 @@ from common.messages.orders import (
     SubmitOrder,
 )
 from common.messages.outputs import Effect, Log, Output
+from common.rules.withholding import added_tax
 from services.order_gateway.books import Books
 from services.order_gateway.calls import (
     Accepted,
@@ -137,10 +139,31 @@ class BrokerDesk:
         )  # fmt: skip
         filled = OrderFilled(
             deal.coid, deal.deal_id, order.symbol, order.side, deal.shares, deal.price, fees, reports.ts_ns,
-            order.rule, order.cause,
+            order.rule, order.cause, self._tax(record, deal.shares),
         )  # fmt: skip
-        late = [] if record.open else [Log("warning", "late fill after the order ended", {"coid": deal.coid})]
-        return [*self._books.write(filled, reports.push, stage), *late]
+        late = not record.open
+        rows = self._books.write(filled, reports.push, stage)
+        return [*rows, *(self._alerts(record, deal) if late else [])]
+
+    def _tax(self, record: OrderRecord, shares: Shares) -> Cash:
+        if record.side != Side.SELL:
+            return 0
+        income = self._books.ledger.income_of(record.symbol, shares)
+        return added_tax(record.portions, income, record.day)
+
+    def _alerts(self, record: OrderRecord, deal: DealDone) -> list[Output]:
+        """Say that a deal came after its order had ended, and what it took that was promised to others."""
+        ledger = self._books.ledger
+        holding = ledger.positions.get(record.symbol)
+        missing = holding.frozen + holding.bought_today - holding.shares if holding is not None else 0
+        facts = {
+            "coid": deal.coid,
+            "deal": deal.deal_id,
+            "shares": deal.shares,
+            "cash_missing": max(0, -ledger.free_cash),
+            "shares_missing": max(0, missing),
+        }
+        return [Log("warning", "late fill after the order ended", facts)]
 
     def expire(self, push: PushId) -> list[Output]:
         """End every order that an older day left open."""

@@ -8,6 +8,7 @@ from common.messages.feed import FeedReader, PushData
 from common.messages.market import InstrumentFlag, PushEnd
 from common.rules.boards import exchange_of
 from common.rules.corporate import dividend, rescale_cost, shares_after
+from common.rules.dividend import taxable_dividend
 from common.rules.matching import LEVELS, Book, Five
 
 
@@ -33,6 +34,7 @@ class ExRight(NamedTuple):
     shares: Shares
     cash: int
     cost: int
+    taxable: int
 
 
 class Market:
@@ -146,5 +148,11 @@ class Market:
         raw, reference = int(table.raw_prev_close[at]), int(table.prev_close[at])
         after = shares_after(shares, bonus_e6)
         return ExRight(
-            raw, reference, after, dividend(shares, cash_e6), rescale_cost(cost, reference, raw, shares, after)
-        )
+            raw, reference, after, dividend(shares, cash_e6), rescale_cost(cost, reference, raw, shares, after),
+            taxable_dividend(shares, cash_e6, int(table.ex_profit_e6[at])),
+        )  # fmt: skip
+
+    def delisted(self, symbol: Symbol) -> bool:
+        """Tell whether today's table names the stock as gone for good; a stock that is only missing stays."""
+        table = self.reader.instruments
+        return table is not None and symbol in table.delisted and symbol not in table.index

@@ -7,8 +7,15 @@ from common.domain.orders import OrderState
 from common.domain.values import Day, Phase, Price, PushId, Symbol
 from common.messages.control import PushAck
 from common.messages.feed import PushData
-from common.messages.orders import CorporateAction, DayClosed, DayResult, DayRolled, MatchedThrough
-from common.messages.outputs import Effect, Message, Output, Publish, Tell
+from common.messages.orders import (
+    CorporateAction,
+    DayClosed,
+    DayResult,
+    DayRolled,
+    MatchedThrough,
+    PositionWrittenOff,
+)
+from common.messages.outputs import Effect, Log, Message, Output, Publish, Tell
 from common.messages.topics import MATCHED
 from common.rules.matching import Book
 from services.order_gateway.books import Books
@@ -121,8 +128,16 @@ class Pushes:
         prev_day = opened.prev_day if opened is not None else ledger.day
         outputs += self._books.write(DayRolled(day, prev_day), push, 0)
         for symbol in sorted(ledger.positions):
-            outputs += self._ex_day(symbol, day, push)
+            gone = self._market.delisted(symbol)
+            outputs += self._write_off(symbol, day, push) if gone else self._ex_day(symbol, day, push)
         return outputs
+
+    def _write_off(self, symbol: Symbol, day: Day, push: PushId) -> list[Output]:
+        """Take a delisted stock out of the books for nothing: nobody could have sold it at its last price."""
+        holding = self._books.ledger.positions[symbol]
+        event = PositionWrittenOff(day, symbol, holding.shares, holding.cost, holding.mark, cash=0)
+        facts = {"symbol": symbol, "shares": holding.shares, "cost": holding.cost}
+        return [*self._books.write(event, push, 0), Log("warning", "delisted position written off", facts)]
 
     def _ex_day(self, symbol: Symbol, day: Day, push: PushId) -> list[Output]:
         holding = self._books.ledger.positions[symbol]
@@ -130,8 +145,9 @@ class Pushes:
         if ex is None:
             return []
         event = CorporateAction(
-            day, symbol, ex.prev_close_raw, ex.reference, holding.shares, ex.shares, ex.cash, ex.cost
-        )
+            day, symbol, ex.prev_close_raw, ex.reference, holding.shares, ex.shares, ex.cash, ex.cost,
+            ex.taxable,
+        )  # fmt: skip
         return self._books.write(event, push, 0)
 
     def _close(self, day: Day, push: PushId, last_of: Callable[[Symbol], Price]) -> list[Output]:
@@ -140,5 +156,8 @@ class Pushes:
             return []
         value = ledger.market_value(last_of)
         equity = ledger.cash + value
-        result = DayResult(day, equity, ledger.cash, value, ledger.fees_day, equity - ledger.equity_close)
-        return self._books.write(DayClosed(result), push, 0)
+        result = DayResult(
+            day, equity, ledger.cash, value, ledger.fees_day, equity - ledger.equity_close, ledger.taxes_day
+        )
+        marks = {symbol: last_of(symbol) or holding.mark for symbol, holding in sorted(ledger.positions.items())}
+        return self._books.write(DayClosed(result, marks), push, 0)

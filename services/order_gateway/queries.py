@@ -18,6 +18,7 @@ from common.messages.orders import (
     Positions,
     PositionsRequest,
 )
+from common.rules.withholding import withheld
 from services.order_gateway.books import Books
 from services.order_gateway.market import Market
 
@@ -29,7 +30,7 @@ def positions(books: Books, market: Market) -> Positions:
     """Return all positions, valued at the last prices."""
     rows = []
     for symbol, holding in sorted(books.ledger.positions.items()):
-        last = market.last_of(symbol)
+        last = market.last_of(symbol) or holding.mark
         rows.append(
             PositionRow(
                 symbol=symbol,
@@ -40,6 +41,9 @@ def positions(books: Books, market: Market) -> Positions:
                 market_value=holding.shares * last,
                 rule=holding.rule,
                 opened_day=holding.opened_day,
+                frozen=holding.frozen,
+                bought_today=holding.bought_today,
+                tax_due=withheld(books.ledger.income_of(symbol, holding.shares), books.ledger.day),
             )
         )
     return Positions(tuple(rows))
@@ -59,6 +63,9 @@ def account(books: Books, market: Market) -> Account:
         day=ledger.day,
         start_cash=ledger.start_cash,
         days=tuple(books.days),
+        taxes_total=ledger.taxes_total,
+        dividends_total=ledger.dividends_total,
+        sold_today=ledger.sold_day,
     )
 
 

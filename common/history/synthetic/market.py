@@ -160,7 +160,8 @@ class _Maker:
         epoch, opening = f"{source}:{day}", ts_of(day, hms("09:00"))
         path = self.paths.folder / f"{day}{SUFFIX}"
         writer = TapeWriter(path, TapeHeader(VERSION, day, prev_day, interval_ms, source, count))
-        table = instrument_table(day, at, stocks, facts)
+        gone = tuple(stock.symbol for stock in self.stocks if stock.delisted_at <= at)
+        table = instrument_table(day, at, stocks, facts, gone)
         opened = DayOpened(epoch, day, prev_day, push_id(day, 0), opening, Pace.LOCKSTEP, 0, interval_ms, source, table)
         try:
             writer.write(opened)

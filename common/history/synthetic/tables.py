@@ -102,8 +102,10 @@ def _eve(day: Day) -> int:
     return schema.known_at_of(day, 8, 0)
 
 
-def instrument_table(day: Day, at: int, stocks: Sequence[Stock], facts: Sequence[DayFacts]) -> InstrumentTable:
-    """Return the instrument table of a session."""
+def instrument_table(
+    day: Day, at: int, stocks: Sequence[Stock], facts: Sequence[DayFacts], gone: tuple[str, ...] = ()
+) -> InstrumentTable:
+    """Return the instrument table of a session; `gone` are the stocks that were delisted before it."""
     flags = [
         (InstrumentFlag.ST if stock.st(at) else 0)
         | (InstrumentFlag.SUSPENDED if fact.suspended else 0)
@@ -123,4 +125,5 @@ def instrument_table(day: Day, at: int, stocks: Sequence[Stock], facts: Sequence
         flags=np.array(flags, U2).tobytes(),
         ex_cash_e6=np.array([fact.cash_e6 for fact in facts], I8).tobytes(),
         ex_bonus_e6=np.array([fact.bonus_e6 for fact in facts], I8).tobytes(),
+        delisted=gone,
     )

@@ -148,7 +148,7 @@ def test_the_books_refuse_what_cannot_be() -> None:
         ledger.roll_day(D2, D1)
     with pytest.raises(InvariantError, match="after day"):
         ledger.roll_day(D1, D1)
-    with pytest.raises(InvariantError, match="cash would be"):
-        ledger.filled("b1", "e", 50, 10_000_000, 0)
+    with pytest.raises(InvariantError, match="the order's limit is 10000"):
+        ledger.filled("b1", "e", 50, 10_010, 0)
     with pytest.raises(InvariantError, match="open already"):
         ledger.open_account("again", 1)

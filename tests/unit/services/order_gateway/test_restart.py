@@ -1,4 +1,4 @@
-"""A scripted two-day scenario, killed before and after every single commit: the journal ends the same, row by row."""
+"""A scripted scenario of three days, killed before and after every single commit: the journal ends the same, row by row."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from common.messages.orders import (
     OrderInDoubt,
     OrderRejected,
     OrderSubmitted,
+    PositionWrittenOff,
     VerdictGiven,
 )
 from common.messages.outputs import Message
@@ -35,6 +36,7 @@ from tests.gateway_rig import CrashError, Rig, Tape
 
 A, B, C = "600001.SH", "300003.SZ", "600005.SH"
 NEXT = 20260106
+LAST = 20260107
 
 
 class Ask(NamedTuple):
@@ -57,12 +59,15 @@ def tape() -> Tape:
     made.push(4, "09:30:12", {C: book(4.95, 900, 900, 700)})
     made.push(5, "15:00:00", {A: book(10.2, 500, 300, 9_000)})
     made.open(
-        table({A: 10.2, B: 22.0, C: 5.0}, day=NEXT, references={A: 9.0}, bonus_e6={A: 100_000}, cash_e6={A: 300_000}),
+        table({A: 10.2, B: 22.0, C: 5.0}, day=NEXT, references={A: 9.0}, bonus_e6={A: 100_000}, cash_e6={A: 300_000},
+              profit_e6={A: 100_000}),
         DAY,
-    )
+    )  # fmt: skip
     made.push(1, "09:30:03", {A: book(9.0, 500, 300, 1_000)})
     made.push(2, "09:30:06", {A: book(8.95, 400, 300, 2_000)})
     made.push(3, "15:00:00", {A: book(8.9, 400, 300, 3_000)})
+    made.open(table({A: 8.9, C: 5.0}, day=LAST, delisted=[B]), NEXT)
+    made.push(1, "15:00:00", {A: book(8.8, 400, 300, 1_000)})
     return made
 
 
@@ -163,6 +168,11 @@ def test_the_scenario_contains_what_it_is_about() -> None:
     assert counts[OrderFilled] >= 6
     assert counts[OrderExpired] >= 2
     assert (counts[OrderCancelled], counts[CorporateAction], counts[VerdictGiven]) == (2, 1, 1)
+    (gone,) = UNDISTURBED.events(PositionWrittenOff)
+    assert (gone.symbol, gone.shares, gone.last, gone.cash) == (B, 100, 22_000, 0)  # type: ignore[union-attr]
+    # 1,000 shares got 0.30 yuan and 0.1 bonus shares out of profit: 400 yuan, half of it taxed at 20 % with 500 shares.
+    taxed = [(fill.shares, fill.tax) for fill in UNDISTURBED.events(OrderFilled) if fill.side == Side.SELL]  # type: ignore[union-attr]
+    assert taxed == [(500, 40_000)]
     denied = [row.event.key for row in UNDISTURBED.rows if type(row.event).__name__ == "IntentDenied"]  # type: ignore[union-attr]
     assert denied == ["odd", "rich", "unsold"]
     sealed_fills = [fill for fill in UNDISTURBED.events(OrderFilled) if fill.symbol == B]  # type: ignore[union-attr]
