@@ -8,9 +8,12 @@ from common.domain.calendar import S1500, hms, phase_at, ts_of
 from common.domain.values import Board, Pace, Phase, push_id
 from common.messages.columns import Quotes, batch_of
 from common.messages.market import LEVELS, DayOpened, HandOrder, InstrumentTable, PushEnd, QuoteBatch
+from common.rules.book import Book, Five
 
 DAY = 20260105
 PREV_DAY = 20251231
+UP, DOWN = 11_000, 9_000
+"""Limits of `book`."""
 
 
 def milli(yuan: float) -> int:
@@ -123,4 +126,25 @@ def push_end(
     return PushEnd(
         f"test:{day}", day, push_id(day, number), ts_of(day, second), phase, parts, bar_parts,
         last_of_day=second >= S1500, hand=tuple(hand), prev=prev,
+    )  # fmt: skip
+
+
+def five(values: Sequence[int]) -> Five:
+    """Return five levels, the missing ones empty."""
+    a, b, c, d, e = [*values, 0, 0, 0, 0, 0][:5]
+    return a, b, c, d, e
+
+
+def book(
+    last: int,
+    bids: Sequence[tuple[int, int]] = (),
+    asks: Sequence[tuple[int, int]] = (),
+    traded: int = 0,
+    turnover: int = 0,
+    day_volume: int = 0,
+) -> Book:
+    """Make a snapshot from (price, volume) pairs, 0.001 yuan and shares."""
+    return Book(
+        last, UP, DOWN, traded, five([p for p, _ in bids]), five([v for _, v in bids]), five([p for p, _ in asks]),
+        five([v for _, v in asks]), turnover, day_volume=day_volume,
     )  # fmt: skip

@@ -1,5 +1,7 @@
 """What services keep on disk between runs and never send: one struct a kind of record, same codec as the wire."""
 
+from typing import NamedTuple
+
 import msgspec
 
 from common.domain.reasons import Reason
@@ -39,6 +41,34 @@ class RelayedHand(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
     """A hand order as it was first asked for: the same key with another body is a conflict."""
 
     order: HandOrder
+
+
+class OrderPlace(NamedTuple):
+    """Where a resting order stands in the queue at its price; `common/rules/queue.py` says what the numbers are."""
+
+    coid: str
+    ahead: Shares
+    shown: Shares
+
+
+class TakenShares(NamedTuple):
+    """What the paper exchange gave from a stock's shown volume, gone until as much has been traded after it."""
+
+    symbol: str
+    side: int
+    shares: Shares
+    at_volume: Shares
+    """The day's volume then."""
+    day: Day
+
+
+class QueuePlaces(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Places of all resting orders after a push: the journal has fills, and a queue moves without any."""
+
+    push: PushId
+    """The last push that moved one of them: it was matched."""
+    places: tuple[OrderPlace, ...]
+    taken: tuple[TakenShares, ...] = ()
 
 
 # ------------------------------------------------------------------ risk_manager

@@ -74,6 +74,8 @@ def make_session(
             _shorten_shadow(last[:, at], shown[:, at], fact, grid)
         changed[:, at] = active
         offered[:, at] = _offers(stock, fact, number, last[:, at], active & ~grid.virtual, draws)
+        if stock.actor is not None and stock.actor.dry:
+            changed[:, at] &= ~_still(last[:, at], offered[:, at], fact) | grid.seen
     volume, turnover = _volumes(stocks, facts, grid, last, changed, draws)
     high, low = _extremes(last, changed & ~grid.virtual[:, None])
     return Session(grid, last, shown, high, low, volume, turnover, changed, offered)
@@ -135,6 +137,13 @@ def _offers(stock: Stock, facts: DayFacts, number: int, last: I64, active: Bools
     return offered
 
 
+def _still(last: I64, offered: I64, facts: DayFacts) -> Bools:
+    """Tell the rows in which a board is sealed as it was in the row before."""
+    sealed = (facts.up > 0) & (last >= facts.up) & (offered == 0)
+    still: Bools = sealed & np.concatenate(([False], sealed[:-1]))
+    return still
+
+
 def _volumes(
     stocks: Sequence[Stock], facts: Sequence[DayFacts], grid: Grid, last: I64, changed: Bools, draws: Draws
 ) -> tuple[I64, I64]:
@@ -154,7 +163,8 @@ def _volumes(
     sizes[grid.opened] = day * AUCTION_PERCENT // 100
     sizes[-1] = day * CLOSE_PERCENT // 100
     sizes = np.maximum(sizes // 100, 1) * 100
-    sizes *= changed & ~grid.virtual[:, None]
+    dry = np.array([stock.actor is not None and stock.actor.dry for stock in stocks])
+    sizes *= changed & ~grid.virtual[:, None] & ~(locked & dry)
     return np.cumsum(sizes, axis=0), np.cumsum(sizes * last, axis=0)
 
 
@@ -183,6 +193,7 @@ class Books:
         self._down = np.array([fact.down for fact in facts], np.int64)
         self._prev_close = np.array([fact.prev_close for fact in facts], np.int64)
         self._depth = np.array([stock.actor.depth if stock.actor else 0 for stock in stocks], np.int64)
+        self._seal = np.array([stock.actor.seal if stock.actor else 0 for stock in stocks], np.int64)
         # Each stock is stamped at its own moment of the interval, as exchanges do; the cast at its end.
         own = draws.wholes(0, min(grid.interval_s, 3) * 1000, len(stocks))
         self._early_ms = np.where(self._depth > 0, 0, own)
@@ -239,6 +250,8 @@ class Books:
         ask = np.where(((up == 0) | (ask <= up)) & ~sealed, ask, 0)
         bid_volume, ask_volume = volumes[:LEVELS] * (bid > 0), volumes[LEVELS:] * (ask > 0)
         bid_volume[0, sealed] *= SEAL_TIMES
+        scripted = sealed & (self._seal[at] > 0)
+        bid_volume[0, scripted] = self._seal[at][scripted]
         ask_volume[0, floored] *= SEAL_TIMES
         offers = offered > 0
         ask_volume[0, offers] = offered[offers]

@@ -1,115 +1,239 @@
 """A rule as machine code: which bars of which stocks matter, found without calling Python once for a bar.
 
-`compile_rule` takes a rule's own functions, as they are, and compiles them together with everything they call. The
-scans step a rule through whole days of bars exactly as a host would and give back only the bars on which it decides
-something. What is decided is carried out by the same plain Python desk that every engine uses.
+`compile_rule` takes a rule's own functions, as they are, and compiles them together with every kernel they call. The
+scans step the rule through a day exactly as a host would and tell only on which bars it decides something; what is
+decided is carried out by the same plain desk that every engine uses. Machine code is kept on disk under the hash of
+every source and constant it was made of: editing any of them, in whatever file, makes another name.
 """
 
-from collections.abc import Callable
+import hashlib
+import inspect
+import sys
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from common.rules.kernel import KERNELS
-from common.strategies.contract import ENTER, Position, Step
+from common.strategies.contract import ENTER, EXIT, REDUCE, Position, Rule, Step
 
-I64 = NDArray[np.int64]
-_OPTIONS = {"nogil": True, "error_model": "python"}
-
-
-class Compiled(NamedTuple):
-    """A rule's scans."""
-
-    pool: Callable[..., Any]
-    """Steps every given stock through a day holding nothing; finds the bars on which it wants to enter."""
-    one: Callable[..., Any]
-    """Steps one stock on from a bar with a position; stops at the first bar that decides anything."""
-
-
-def jit_all(function: FunctionType, made: dict[FunctionType, Any]) -> Any:
-    """Return `function` compiled, and with it, once each, every kernel it calls, however deep."""
-    if function in made:
-        return made[function]
-    kernels = set(KERNELS.values())
-    scope = dict(function.__globals__)
-    for name in _names_of(function):
-        value = scope.get(name)
-        if isinstance(value, FunctionType) and value in kernels:
-            scope[name] = jit_all(value, made)
-    copy = FunctionType(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
-    made[function] = numba.njit(**_OPTIONS)(copy)
-    return made[function]
-
-
-def _names_of(function: FunctionType) -> tuple[str, ...]:
-    return function.__code__.co_names
-
-
-_POOL = '''
-def scan_pool(params, memory_table, context_table, chosen, first_row, bars, label_s, midnight_ns, facts, held, hits):
-    found = 0
+_TEMPLATE = """
+@njit(cache=True, nogil=True, error_model="python")
+def scan_pool(params_of, memory_of, context_of, chosen, first_row, columns, labels, midnight_ns, limits, skip, masks, counts):
+    params = Params({params})
+    opens, highs, lows, closes, volumes, turnovers = columns
+    prev_close, up_limit, down_limit = limits
     for at in range(len(chosen)):
         stock = chosen[at]
         row = first_row[stock]
-        if row < 0 or held[stock]:
+        if row < 0 or skip[stock]:
             continue
         memory = Memory({memory})
         context = Context({context})
         day_open, day_high, day_low = 0, 0, 0
-        for bar in range(len(label_s)):
-            volume = np.int64(bars.volume[row + bar])
-            high, low, last = np.int64(bars.high[row + bar]), np.int64(bars.low[row + bar]), np.int64(bars.close[row + bar])
+        for bar in range(len(labels)):
+            here = row + bar
+            volume, last = np.int64(volumes[here]), np.int64(closes[here])
+            high, low = np.int64(highs[here]), np.int64(lows[here])
             if volume > 0:
                 if day_open == 0:
-                    day_open, day_high, day_low = np.int64(bars.open[row + bar]), high, low
+                    day_open, day_high, day_low = np.int64(opens[here]), high, low
                 day_high, day_low = max(day_high, high), min(day_low, low)
             step = Step(
-                midnight_ns + label_s[bar] * 1_000_000_000, label_s[bar], last, high, low, day_open, day_high, day_low,
-                facts.prev_close[stock], facts.up_limit[stock], facts.down_limit[stock], volume, 0,
-                bar == 0, False,
+                midnight_ns + labels[bar] * 1_000_000_000, labels[bar], last, high, low, day_open, day_high, day_low,
+                prev_close[stock], up_limit[stock], down_limit[stock], volume, np.int64(turnovers[here]), bar == 0, False,
             )
             memory, decision = decide(params, memory, context, step, NOTHING_HELD)
             if decision.action == ENTER:
-                hits[found, 0], hits[found, 1] = bar, stock
-                found += 1
+                masks[stock, bar >> 6] |= np.uint64(1) << np.uint64(bar & 63)
+                counts[bar] += 1
 {keep}
+
+
+@njit(cache=True, nogil=True, error_model="python")
+def scan_one(
+    params_of, memory_of, context_of, stock, row, columns, labels, midnight_ns, limits, held, position_of, exiting, done,
+    first, stop, found,
+):
+    params = Params({params})
+    opens, highs, lows, closes, volumes, turnovers = columns
+    prev_close, up_limit, down_limit = limits
+    memory = Memory({memory_row})
+    context = Context({context_row})
+    day_open, day_high, day_low = 0, 0, 0
+    since = position_of[3]
+    for bar in range(stop):
+        here = row + bar
+        volume, last = np.int64(volumes[here]), np.int64(closes[here])
+        high, low = np.int64(highs[here]), np.int64(lows[here])
+        if volume > 0:
+            if day_open == 0:
+                day_open, day_high, day_low = np.int64(opens[here]), high, low
+            day_high, day_low = max(day_high, high), min(day_low, low)
+        if bar < first:
+            continue
+        step = Step(
+            midnight_ns + labels[bar] * 1_000_000_000, labels[bar], last, high, low, day_open, day_high, day_low,
+            prev_close[stock], up_limit[stock], down_limit[stock], volume, np.int64(turnovers[here]), bar == 0, False,
+        )
+        if held and high > since:
+            since = high
+        position = Position(position_of[0], position_of[1], position_of[2], since, position_of[4])
+        memory, decision = decide(params, memory, context, step, position)
+        said = False
+        if held and not exiting and decision.action != 0 and decision.action != ENTER:
+            said = decision.action == EXIT
+            if decision.action == REDUCE:
+                said = True
+                for reason in done:
+                    if reason == decision.reason:
+                        said = False
+        elif not held and not exiting and decision.action == ENTER:
+            said = True
+        if said:
+            found[0], found[1], found[2] = decision.action, decision.fraction_bp, decision.price
+            found[3], found[4] = decision.cancel_at_s, decision.reason
+{keep_row_deep}
+            position_of[3] = since
+            return bar
+{keep_row}
+    position_of[3] = since
+    return stop
+"""
+
+
+class Compiled(NamedTuple):
+    """A rule's scans, and the hash of all they were made of."""
+
+    scan_pool: Any
+    """Steps every chosen stock through a day with nothing held; marks the bars on which the rule wants to enter."""
+    scan_one: Any
+    """Steps one stock on with its position; stops at the first bar that decides something not done already."""
+    hits_at: Any
+    first_refused: Any
+    digest: str
+
+
+def compile_rule(rule: Rule, folder: Path) -> Compiled:
+    """Compile a rule; machine code made before of the same sources is read from `folder`."""
+    functions: dict[str, FunctionType] = {}
+    _gather(_plain(rule.decide), functions)
+    text = _source(rule)
+    digest = _digest(rule, functions, text)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"scan_{digest}.py"
+    if not path.exists():
+        part = path.with_suffix(".part")
+        part.write_text(text, "utf-8")
+        part.replace(path)
+    # Machine code read from disk names the module it was made in, which has to be there.
+    module = sys.modules.setdefault(path.stem, ModuleType(path.stem))
+    scope = vars(module)
+    if "scan_pool" not in scope:
+        scope.update({
+            "np": np, "njit": numba.njit, "Params": rule.Params, "Memory": rule.Memory, "Context": rule.Context,
+            "Step": Step, "Position": Position, "ENTER": ENTER, "REDUCE": REDUCE, "EXIT": EXIT, "__file__": str(path),
+            "NOTHING_HELD": Position(0, 0, 0, 0, 0), "decide": _jitted(_plain(rule.decide), {}),
+        })  # fmt: skip
+        exec(compile(text, str(path), "exec"), scope)
+    return Compiled(scope["scan_pool"], scope["scan_one"], hits_at, first_refused, digest)
+
+
+def _plain(function: Any) -> FunctionType:
+    assert isinstance(function, FunctionType), "a rule decides with a plain function"
+    return function
+
+
+def _called(function: FunctionType) -> dict[str, FunctionType]:
+    """Return the kernels that a function calls, by the name it calls them."""
+    kernels = set(KERNELS.values())
+    found = {name: function.__globals__.get(name) for name in function.__code__.co_names}
+    return {name: value for name, value in found.items() if isinstance(value, FunctionType) and value in kernels}
+
+
+def _gather(function: FunctionType, functions: dict[str, FunctionType]) -> None:
+    name = f"{function.__module__}.{function.__qualname__}"
+    if name in functions:
+        return
+    functions[name] = function
+    for called in _called(function).values():
+        _gather(called, functions)
+
+
+def _jitted(function: FunctionType, made: dict[FunctionType, Any]) -> Any:
+    """Return a function compiled with every kernel it calls, each once."""
+    if function not in made:
+        scope = {**function.__globals__, **{name: _jitted(f, made) for name, f in _called(function).items()}}
+        copy = FunctionType(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
+        made[function] = numba.njit(nogil=True, error_model="python")(copy)
+    return made[function]
+
+
+def _source(rule: Rule) -> str:
+    fields = list(enumerate(rule.INITIAL_MEMORY))
+    names = range(len(rule.Context._fields))
+    return _TEMPLATE.format(
+        params=", ".join(_field("params_of[{}]", at, value) for at, value in enumerate(rule.Params())),
+        memory=", ".join(_field("memory_of[stock, {}]", at, value) for at, value in fields),
+        memory_row=", ".join(_field("memory_of[{}]", at, value) for at, value in fields),
+        context=", ".join(f"context_of[stock, {at}]" for at in names),
+        context_row=", ".join(f"context_of[{at}]" for at in names),
+        keep="\n".join(f"        memory_of[stock, {at}] = memory[{at}]" for at, _ in fields),
+        keep_row="\n".join(f"    memory_of[{at}] = memory[{at}]" for at, _ in fields),
+        keep_row_deep="\n".join(f"            memory_of[{at}] = memory[{at}]" for at, _ in fields),
+    )
+
+
+def _field(cell: str, at: int, value: Any) -> str:
+    text = cell.format(at)
+    return f"{text} != 0" if isinstance(value, bool) else text
+
+
+def _digest(rule: Rule, functions: dict[str, FunctionType], text: str) -> str:
+    """Hash what the machine code is made of: sources, constants, fields, compiler."""
+    parts = [text, numba.__version__, repr(Step._fields), repr(Position._fields)]
+    parts += [f"{kind.__name__}{kind._fields}" for kind in (rule.Params, rule.Memory, rule.Context)]
+    for name, function in sorted(functions.items()):
+        parts += [name, inspect.getsource(function), repr(function.__defaults__)]
+        for word in sorted(set(function.__code__.co_names)):
+            value = function.__globals__.get(word)
+            if isinstance(value, int | tuple):
+                parts.append(f"{word}={value!r}")
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
+
+
+# ---------------------------------------------------------------------- what a day's masks say
+
+
+@numba.njit(cache=True, nogil=True)
+def hits_at(masks: Any, chosen: Any, bar: int, entered: Any, out: Any) -> int:
+    """Write the stocks that want to enter on a bar, and were not entered before, to `out`; returns how many."""
+    found = 0
+    word, bit = bar >> 6, np.uint64(bar & 63)
+    for at in range(len(chosen)):
+        stock = chosen[at]
+        if entered[stock] > bar and masks[stock, word] >> bit & np.uint64(1):
+            out[found] = stock
+            found += 1
     return found
-'''
 
 
-class Bars(NamedTuple):
-    """Columns of bars, one row a bar, the bars of a stock and day side by side."""
+@numba.njit(cache=True, nogil=True)
+def first_refused(masks: Any, others: Any, chosen: Any, full: Any, entered: Any, out: Any) -> int:
+    """Write (stock, bar) of the first bar on which each stock wanted to enter and no slot was free.
 
-    open: NDArray[np.int32]
-    high: NDArray[np.int32]
-    low: NDArray[np.int32]
-    close: NDArray[np.int32]
-    volume: NDArray[np.int32]
-
-
-class Facts(NamedTuple):
-    """A day's facts, one value a stock."""
-
-    prev_close: I64
-    up_limit: I64
-    down_limit: I64
-
-
-def compile_pool(rule: ModuleType) -> Any:
-    memory = [
-        f"memory_table[stock, {at}] != 0" if isinstance(value, bool) else f"memory_table[stock, {at}]"
-        for at, value in enumerate(rule.INITIAL_MEMORY)
-    ]
-    keep = [f"        memory_table[stock, {at}] = memory[{at}]" for at in range(len(rule.INITIAL_MEMORY))]
-    context = [f"context_table[stock, {at}]" for at in range(len(rule.Context._fields))]
-    source = _POOL.format(memory=", ".join(memory), context=", ".join(context), keep="\n".join(keep))
-    made: dict[FunctionType, Any] = {}
-    scope = {
-        "np": np, "Memory": rule.Memory, "Context": rule.Context, "Step": Step, "ENTER": ENTER,
-        "NOTHING_HELD": Position(0, 0, 0, 0, 0), "decide": jit_all(rule.decide, made),
-    }
-    exec(source, scope)
-    return numba.njit(**_OPTIONS)(scope["scan_pool"])
+    All that wanted to on a bar of `full`, and those marked in `others`; not after the stock was `entered`.
+    """
+    found = 0
+    for at in range(len(chosen)):
+        stock = chosen[at]
+        for bar in range(len(full)):
+            word, bit = bar >> 6, np.uint64(bar & 63)
+            wanted = bar < entered[stock] and full[bar] and masks[stock, word] >> bit & np.uint64(1)
+            if wanted or others[stock, word] >> bit & np.uint64(1):
+                out[found, 0], out[found, 1] = stock, bar
+                found += 1
+                break
+    return found

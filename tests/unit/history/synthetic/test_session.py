@@ -10,7 +10,6 @@ from common.domain.values import Phase
 from common.history.synthetic.actors import CAST
 from common.history.synthetic.market import MarketPaths, make_market
 from common.history.synthetic.params import MarketParams
-from common.history.synthetic.session import SEAL_TIMES
 from common.history.tape import TapeReader
 from common.messages.columns import Instruments, QuoteTable, quotes_of
 
@@ -69,7 +68,7 @@ def test_the_close_stands_still_in_the_closing_auction(market: MarketPaths) -> N
 
 def test_a_sealed_board_shows_a_queue_and_nothing_for_sale(market: MarketPaths) -> None:
     sealed = offered = 0
-    depth = next(actor.depth for actor in CAST if actor.role == "QUEUE")
+    seal = next(actor.seal for actor in CAST if actor.role == "QUEUE")
     for push in TapeReader(market.tapes[1]).pushes():
         if push.day is not None:
             instruments = Instruments(push.day.instruments)
@@ -85,7 +84,7 @@ def test_a_sealed_board_shows_a_queue_and_nothing_for_sale(market: MarketPaths) 
             assert (quotes.ask_price[0, some] == up[some]).all()
             offered += int(some.sum())
             queue = quotes.index == instruments.index[ROLES["QUEUE"]]
-            assert (quotes.bid_volume[0, queue & full] == depth * SEAL_TIMES).all()
+            assert (quotes.bid_volume[0, queue & full] == seal).all()
             sealed += int((queue & full).sum())
     assert sealed > 300
     assert offered >= 3

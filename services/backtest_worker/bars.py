@@ -1,0 +1,99 @@
+"""A day as an engine sees it: columns of bars, facts of the stocks, pools. Prices in 0.001 yuan, volume in shares."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.domain.calendar import S0930, S1130, S1300, S1500
+from common.domain.values import Day, Price, Shares
+
+I64 = NDArray[np.int64]
+NOT_THERE = -1
+LAST_LABEL_S = 53_820
+"""14:57: a bar that ends later is of the closing auction, and nothing is decided on it."""
+
+
+class Columns(NamedTuple):
+    """Bars, one row a bar; the bars of a stock and day lie side by side, oldest first. May be views of mapped files."""
+
+    open: NDArray[np.int32]
+    high: NDArray[np.int32]
+    low: NDArray[np.int32]
+    close: NDArray[np.int32]
+    volume: NDArray[np.int64]
+    turnover: NDArray[np.int64]
+    """0.001 yuan."""
+
+
+class Facts(NamedTuple):
+    """What a day's stocks are, known before its open; one value a stock of the universe, 0 where it is none."""
+
+    board: I64
+    exchange: I64
+    prev_close: I64
+    """Reference price of the day, after ex-rights."""
+    raw_prev_close: I64
+    """Close of the last session as traded."""
+    up_limit: I64
+    down_limit: I64
+    float_shares: I64
+    ex_cash_e6: I64
+    ex_bonus_e6: I64
+    ex_day: NDArray[np.bool_]
+    gone: NDArray[np.bool_]
+    """Delisted by this day."""
+
+
+class PoolRows(NamedTuple):
+    """A rule's pool of the day."""
+
+    stocks: I64
+    """Indices into the universe, ascending."""
+    context: I64
+    """Stocks x fields of the rule's Context."""
+
+
+class DayBars(NamedTuple):
+    """One session."""
+
+    day: Day
+    prev_day: Day
+    labels: tuple[int, ...]
+    """Second of the day at which each bar ends, ascending."""
+    first_row: I64
+    """Row of a stock's first bar in `columns`; NOT_THERE where it has none that day (suspended, no minutes)."""
+    columns: Columns
+    facts: Facts
+    pool: PoolRows
+
+
+class Bar(NamedTuple):
+    """One bar."""
+
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    volume: Shares
+    turnover: int
+
+
+def labels_of(period_s: int) -> tuple[int, ...]:
+    """Return the labels of a day's bars of a length; the first holds the opening auction, the last the closing one."""
+    halves = ((S0930, S1130), (S1300, S1500))
+    return tuple(end for start, stop in halves for end in range(start + period_s, stop + 1, period_s))
+
+
+def bar_at(day: DayBars, stock: int, at: int) -> Bar | None:
+    """Return bar `at` of a stock, None where it has no bars that day."""
+    row = int(day.first_row[stock])
+    if row < 0:
+        return None
+    return Bar(*(int(column[row + at]) for column in day.columns))
+
+
+def context_of(day: DayBars, at: int, fields: tuple[str, ...]) -> Mapping[str, int]:
+    """Return row `at` of the pool by name."""
+    return dict(zip(fields, day.pool.context[at].tolist(), strict=True))

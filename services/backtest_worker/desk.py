@@ -1,0 +1,419 @@
+"""The desk every engine uses on bars: orders, standing exits and books of one rule. Pure, and the same ledger as live.
+
+A bar is worked on in this order: what is to be cancelled by its end goes first (`cancel_due`), then working orders
+meet the bar (`match`), then standing exits are priced anew (`work`), then the rule decides on the closed bar (`exit`,
+`enter`), and what it decides meets the bars after. Prices and money in 0.001 yuan.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.domain.calendar import ts_of
+from common.domain.orders import Action
+from common.domain.positions import Holding, Ledger
+from common.domain.reasons import Reason
+from common.domain.values import Cash, Day, Price, Shares, Side, Symbol
+from common.rules.corporate import dividend, rescale_cost, shares_after
+from common.rules.dividend import taxable_dividend
+from common.rules.fees import fees
+from common.rules.pricing import marketable_buy_price, marketable_sell_price
+from common.rules.sizing import buy_need, reduce_shares, size_buy, size_sell
+from common.rules.withholding import added_tax
+from common.strategies.contract import AT_UP_LIMIT, Decision, Position
+from services.backtest_worker.bars import Bar, DayBars, bar_at
+from services.backtest_worker.fills import FillSettings, Working, fill_on_bar, queue_after
+
+NOT_HELD = Position(0, 0, 0, 0, 0)
+ACCOUNT = "backtest"
+
+
+class DeskSettings(NamedTuple):
+    """The account and what it pays."""
+
+    cash: Cash = 1_000_000_000
+    positions_max: int = 5
+    slot_bp: int = 2_000
+    commission_e7: int = 1_500
+    commission_min: Cash = 5_000
+    fill: FillSettings = FillSettings()
+
+
+class Fill(NamedTuple):
+    """One deal."""
+
+    day: Day
+    second: int
+    """Label of the bar it was made in."""
+    symbol: Symbol
+    side: int
+    shares: Shares
+    price: Price
+    fees: Cash
+    tax: Cash
+    reason: int
+
+
+class Refusal(NamedTuple):
+    """An entry that was refused; the first of a stock, day and reason."""
+
+    day: Day
+    second: int
+    symbol: Symbol
+    reason: int
+
+
+class Missed(NamedTuple):
+    """An order that ended with something unfilled."""
+
+    day: Day
+    second: int
+    """Label of the bar it was decided on."""
+    symbol: Symbol
+    side: int
+    shares: Shares
+    filled: Shares
+    price: Price
+    ended: int
+
+
+class DayBook(NamedTuple):
+    """The account at a close."""
+
+    day: Day
+    equity: Cash
+    cash: Cash
+    value: Cash
+    fees: Cash
+    taxes: Cash
+
+
+@dataclass(slots=True)
+class _Standing:
+    stock: int
+    action: int
+    reason: int
+    target: Shares
+    working: Working | None = None
+
+
+class Desk:
+    """One account, one rule; `symbols` names the universe whose indices the engines use."""
+
+    def __init__(
+        self,
+        rule: str,
+        symbols: Sequence[Symbol],
+        settings: DeskSettings,
+        bar_of: Callable[[DayBars, int, int], Bar | None] = bar_at,
+    ) -> None:
+        self.ledger = Ledger()
+        self.ledger.open_account(ACCOUNT, settings.cash)
+        self.fills: list[Fill] = []
+        self._refusals: list[Refusal] = []
+        self._many: list[tuple[Day, tuple[int, ...], NDArray[np.int64], NDArray[np.int64], Reason]] = []
+        self.missed: list[Missed] = []
+        self.books: list[DayBook] = []
+        self.standing: dict[int, _Standing] = {}
+        """Exits by stock, worked until their target is reached."""
+        self.working: list[Working] = []
+        """Orders that may still fill, oldest first."""
+        self._rule, self._symbols, self._settings, self._bar_of = rule, symbols, settings, bar_of
+        self._index = {symbol: at for at, symbol in enumerate(symbols)}
+        self._day: DayBars | None = None
+        self._orders = 0
+        self._refused: set[tuple[int, int]] = set()
+
+    # ------------------------------------------------------------------ questions
+
+    @property
+    def day(self) -> DayBars:
+        """Return the day in work."""
+        assert self._day is not None, "a day is opened before anything is done in it"
+        return self._day
+
+    def held(self) -> list[int]:
+        """Return the stocks held, in the order they were bought."""
+        return [self._index[symbol] for symbol in self.ledger.positions]
+
+    def holding(self, stock: int) -> Holding | None:
+        """Return the position in a stock."""
+        return self.ledger.positions.get(self._symbols[stock])
+
+    def position(self, stock: int, high: Price) -> Position:
+        """Return what a rule is told of its position; `high` since entry is kept by the engine."""
+        holding = self.holding(stock)
+        if holding is None:
+            return NOT_HELD
+        return Position(holding.shares, holding.sellable, holding.cost, high, holding.sessions_held)
+
+    def slots_free(self) -> int:
+        """Return how many more stocks may be bought."""
+        taken = {*self.ledger.positions, *(self._symbols[w.stock] for w in self.working if w.side == Side.BUY)}
+        return self._settings.positions_max - len(taken)
+
+    def is_buying(self, stock: int) -> bool:
+        """Tell whether a buy of a stock may still fill."""
+        return any(each.stock == stock and each.side == Side.BUY for each in self.working)
+
+    # ------------------------------------------------------------------ days
+
+    def open_day(self, day: DayBars) -> list[int]:
+        """Begin a session: T+1 release, ex-days, delistings; standing exits meet its first bar. Returns who went ex."""
+        self._day = day
+        self._refused.clear()
+        self.ledger.roll_day(day.day, day.prev_day)
+        gone_ex = [stock for stock in sorted(self.held()) if self._corporate(stock)]
+        for stock in list(self.standing):
+            if self.holding(stock) is None:
+                del self.standing[stock]
+        self.work(-1)
+        return gone_ex
+
+    def _corporate(self, stock: int) -> bool:
+        facts, symbol = self.day.facts, self._symbols[stock]
+        holding = self.ledger.positions[symbol]
+        if facts.gone[stock]:
+            self.ledger.written_off(symbol, holding.shares, 0)
+            return False
+        if not facts.ex_day[stock]:
+            return False
+        raw, reference = int(facts.raw_prev_close[stock]), int(facts.prev_close[stock])
+        cash_e6, bonus_e6 = int(facts.ex_cash_e6[stock]), int(facts.ex_bonus_e6[stock])
+        before = holding.shares
+        after = shares_after(before, bonus_e6)
+        cost = rescale_cost(holding.cost, reference, raw, before, after)
+        self.ledger.corporate_action(
+            symbol, before, after, dividend(before, cash_e6), cost, reference, taxable_dividend(before, cash_e6)
+        )
+        stands = self.standing.get(stock)
+        if stands is not None and before > 0:
+            stands.target = stands.target * after // before
+        return True
+
+    def close_day(self) -> None:
+        """End a session: what is unfilled expires, the books are struck at the closes."""
+        for order in list(self.working):
+            self._end(order, Reason.DAY_END)
+        last = len(self.day.labels) - 1
+        closes = {symbol: self._last_of(symbol, last) for symbol in self.ledger.positions}
+        value = self.ledger.market_value(closes.__getitem__)
+        book = self.ledger
+        self.books.append(DayBook(self.day.day, book.cash + value, book.cash, value, book.fees_day, book.taxes_day))
+        self.ledger.close_day(book.cash + value, {s: price or book.positions[s].mark for s, price in closes.items()})
+
+    def _last_of(self, symbol: Symbol, at: int) -> Price:
+        """Return a stock's last price at the end of a bar: its reference price where it has no bars."""
+        stock = self._index[symbol]
+        bar = self._bar_of(self.day, stock, at) if at >= 0 else None
+        return bar.close if bar is not None and bar.close > 0 else int(self.day.facts.prev_close[stock])
+
+    # ------------------------------------------------------------------ bars
+
+    def cancel_due(self, at: int) -> None:
+        """Cancel what may not be executed any more by the end of bar `at`."""
+        label = self.day.labels[at]
+        for order in [each for each in self.working if 0 < each.cancel_at_s < label]:
+            self._end(order, Reason.CANCEL_AT_TIME)
+
+    def match(self, at: int) -> list[int]:
+        """Let working orders meet bar `at`; returns the stocks that traded."""
+        traded: list[int] = []
+        for order in list(self.working):
+            bar = self._bar_of(self.day, order.stock, at)
+            if bar is None:
+                continue
+            facts = self.day.facts
+            limits = int(facts.up_limit[order.stock]), int(facts.down_limit[order.stock])
+            deal = fill_on_bar(order, bar, limits, self._settings.fill)
+            if deal.shares > 0:
+                self._book(order, deal.shares, deal.price, at)
+                traded.append(order.stock)
+        return traded
+
+    def _book(self, order: Working, shares: Shares, price: Price, at: int) -> None:
+        day, settings, symbol = self.day.day, self._settings, self._symbols[order.stock]
+        record = self.ledger.order(order.coid)
+        charge = fees(
+            order.side, day, int(self.day.facts.exchange[order.stock]), shares * price, record.turnover,
+            settings.commission_e7, settings.commission_min, shares, record.filled,
+        )  # fmt: skip
+        tax = 0
+        if order.side == Side.SELL:
+            tax = added_tax(record.portions, self.ledger.income_of(symbol, shares), day)
+        self.ledger.filled(order.coid, f"{order.coid}-{record.deals + 1}", shares, price, charge, tax)
+        order.left -= shares
+        self.fills.append(Fill(day, self.day.labels[at], symbol, order.side, shares, price, charge, tax, order.reason))
+        if order.left == 0:
+            self.working.remove(order)
+
+    # ------------------------------------------------------------------ exits
+
+    def exit(self, stock: int, decision: Decision, at: int) -> bool:
+        """Let an exit or a reduction stand and send its order; False where one stands already."""
+        holding = self.holding(stock)
+        stands = self.standing.get(stock)
+        replaces = stands is not None and decision.action == Action.EXIT and stands.action == Action.REDUCE
+        if holding is None or (stands is not None and not replaces):
+            return False
+        if stands is not None and stands.working is not None:
+            self._end(stands.working, Reason.REPLACED_BY_EXIT)
+        target = 0
+        if decision.action == Action.REDUCE:
+            board = int(self.day.facts.board[stock])
+            target = holding.shares - reduce_shares(holding.shares, decision.fraction_bp, board)
+        self.standing[stock] = _Standing(stock, decision.action, decision.reason, target)
+        self._work(self.standing[stock], at)
+        return True
+
+    def work(self, at: int) -> None:
+        """Price standing exits anew after bar `at`; -1: at the day's first price, before its first bar is met."""
+        for stock in sorted(self.standing):
+            self._work(self.standing[stock], at)
+
+    def _work(self, stands: _Standing, at: int) -> None:
+        holding = self.holding(stands.stock)
+        if holding is None or holding.shares <= stands.target:
+            del self.standing[stands.stock]
+            return
+        price = self._sell_price(stands.stock, at)
+        if price == 0:
+            return
+        if stands.working is not None and stands.working.left > 0:
+            if stands.working.price == price:
+                return
+            self._end(stands.working, Reason.REPRICE)
+        board = int(self.day.facts.board[stands.stock])
+        wanted = holding.shares - stands.target
+        sizing = size_sell(wanted, holding.sellable, board, self.day.day)
+        if sizing.shares == 0:
+            if 0 < wanted <= holding.sellable:
+                del self.standing[stands.stock]
+            return
+        stands.working = self._send(stands.stock, Side.SELL, sizing.shares, price, 0, stands.reason, at, 0)
+
+    def _sell_price(self, stock: int, at: int) -> Price:
+        bar = self._bar_of(self.day, stock, max(at, 0))
+        if bar is None or bar.close <= 0:
+            return 0
+        facts = self.day.facts
+        return marketable_sell_price(
+            int(facts.board[stock]), self.day.day, bar.open if at < 0 else bar.close, 0, 0,
+            int(facts.prev_close[stock]), int(facts.up_limit[stock]), int(facts.down_limit[stock]),
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------ entries
+
+    def enter(self, stock: int, decision: Decision, at: int) -> Reason:
+        """Judge, size and send an entry decided on bar `at`; the reason tells why not."""
+        reason = self._entry(stock, decision, at)
+        if reason is not Reason.NONE:
+            self.refuse(stock, reason, at)
+        return reason
+
+    def refuse(self, stock: int, reason: Reason, at: int) -> None:
+        """Note a refusal, once a stock, day and reason."""
+        if (stock, reason) not in self._refused:
+            self._refused.add((stock, reason))
+            self._refusals.append(Refusal(self.day.day, self.day.labels[at], self._symbols[stock], int(reason)))
+
+    def refuse_many(self, stocks: NDArray[np.int64], bars: NDArray[np.int64], reason: Reason) -> None:
+        """Note refusals of the day in work, each the first of its stock and reason, by the bars they were made on."""
+        if len(stocks):
+            self._many.append((self.day.day, self.day.labels, stocks, bars, reason))
+
+    def refusals(self) -> list[Refusal]:
+        """Return every refusal, by day, bar, stock and reason."""
+        found = list(self._refusals)
+        for day, labels, stocks, bars, reason in self._many:
+            pairs = zip(stocks.tolist(), bars.tolist(), strict=True)
+            found += [Refusal(day, labels[bar], self._symbols[stock], int(reason)) for stock, bar in pairs]
+        return sorted(found)
+
+    def _entry(self, stock: int, decision: Decision, at: int) -> Reason:
+        facts = self.day.facts
+        board = int(facts.board[stock])
+        if self.holding(stock) is not None:
+            return Reason.ALREADY_HELD
+        if self.is_buying(stock):
+            return Reason.ALREADY_WORKING
+        if self.slots_free() <= 0:
+            return Reason.SLOTS_FULL
+        price = self._buy_price(stock, decision, at)
+        settings, day, exchange = self._settings, self.day.day, int(facts.exchange[stock])
+        sizing = size_buy(
+            self.slot_cash(at), self.ledger.free_cash, price, board, day, exchange, settings.commission_e7,
+            settings.commission_min,
+        )  # fmt: skip
+        if sizing.shares == 0:
+            return Reason(sizing.reason)
+        need = buy_need(sizing.shares, price, day, exchange, settings.commission_e7, settings.commission_min)
+        queues = decision.price == AT_UP_LIMIT
+        order = self._send(
+            stock, Side.BUY, sizing.shares, price, need, decision.reason, at, decision.cancel_at_s, queues=queues
+        )
+        if queues:
+            order.ahead = queue_after(self._turnover(stock, at), price, self._settings.fill)
+        return Reason.NONE
+
+    def slot_cash(self, at: int) -> Cash:
+        """Return the money of one slot after bar `at`."""
+        equity = self.ledger.equity(lambda symbol: self._last_of(symbol, at))
+        return equity * self._settings.slot_bp // 10_000
+
+    def _turnover(self, stock: int, at: int) -> Cash:
+        """Return the day's turnover of a stock up to the end of bar `at`."""
+        bars = (self._bar_of(self.day, stock, each) for each in range(at + 1))
+        return sum(bar.turnover for bar in bars if bar is not None)
+
+    def _buy_price(self, stock: int, decision: Decision, at: int) -> Price:
+        facts, bar = self.day.facts, self._bar_of(self.day, stock, at)
+        up_limit = int(facts.up_limit[stock])
+        if decision.price == AT_UP_LIMIT and up_limit > 0:
+            return up_limit
+        return marketable_buy_price(
+            int(facts.board[stock]), self.day.day, bar.close if bar is not None else 0, 0, 0,
+            int(facts.prev_close[stock]), up_limit, int(facts.down_limit[stock]),
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------ orders
+
+    def _send(
+        self, stock: int, side: int, shares: Shares, price: Price, need: Cash, reason: int, at: int, cancel_at_s: int,
+        *, queues: bool = False,
+    ) -> Working:  # fmt: skip
+        self._orders += 1
+        coid, day = str(self._orders), self.day
+        second = day.labels[at] if at >= 0 else 0
+        self.ledger.submitted(
+            coid, coid, self._symbols[stock], side, shares, price, self._rule, Reason(reason), 0,
+            ts_of(day.day, second), need,
+        )  # fmt: skip
+        self.ledger.accepted(coid)
+        order = Working(coid, stock, side, price, shares, shares, cancel_at_s, reason, second, queues, 0)
+        self.working.append(order)
+        return order
+
+    def _end(self, order: Working, reason: Reason) -> None:
+        end = self.ledger.expired if reason is Reason.DAY_END else self.ledger.cancelled
+        end(order.coid, reason)
+        self.working.remove(order)
+        stands = self.standing.get(order.stock)
+        if stands is not None and stands.working is order:
+            stands.working = None
+        elif order.side == Side.BUY:
+            self.missed.append(
+                Missed(
+                    self.day.day,
+                    order.second,
+                    self._symbols[order.stock],
+                    order.side,
+                    order.shares,
+                    order.shares - order.left,
+                    order.price,
+                    int(reason),
+                )
+            )

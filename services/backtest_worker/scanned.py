@@ -1,0 +1,305 @@
+"""The compiled engine: scans tell which bars matter, the desk carries out what is decided on them.
+
+Everything a host would know is kept here in arrays: the rule's memory and context of every stock of the universe, who
+is in the pool, who was entered today. A stock that is held or was sold in the day is followed on its own (`_Watch`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.domain.calendar import ts_of
+from common.domain.reasons import Reason
+from common.domain.values import Board, Symbol
+from common.rules.corporate import rescale
+from common.rules.lots import lot_minimum
+from common.strategies.contract import ENTER, EXIT, Decision, Rule
+from services.backtest_worker.bars import LAST_LABEL_S, DayBars
+from services.backtest_worker.desk import Desk
+
+I64 = NDArray[np.int64]
+NEVER = 1 << 30
+
+
+class Scans(Protocol):
+    """What `adapters/compiled.py` makes of a rule."""
+
+    scan_pool: Any
+    scan_one: Any
+    hits_at: Any
+    first_refused: Any
+
+
+@dataclass(slots=True)
+class _Watch:
+    """A stock followed on its own."""
+
+    stock: int
+    at: int
+    """Its memory is of before this bar."""
+    held: bool
+    position: I64 = field(default_factory=lambda: np.zeros(5, np.int64))
+    """Shares, sellable, cost, high since entry, sessions held."""
+    exiting: bool = False
+    decided: list[int] = field(default_factory=list)
+    wakes: int = NEVER
+    """Bar on which it decides something."""
+    said: Decision | None = None
+    moved: bool = True
+    """It has to be scanned anew."""
+
+
+class Scanned:
+    """One rule over one universe."""
+
+    def __init__(self, rule: Rule, params: Any, scans: Scans, desk: Desk, symbols: Sequence[Symbol]) -> None:
+        self.desk = desk
+        self._rule, self._scans = rule, scans
+        self._params = np.array([int(value) for value in params], np.int64)
+        count = len(symbols)
+        self._initial = np.array([int(value) for value in rule.INITIAL_MEMORY], np.int64)
+        self._memory = np.tile(self._initial, (count, 1))
+        self._before = self._memory.copy()
+        """Memory at the start of the day."""
+        self._context, self._pool_context = np.zeros((2, count, len(rule.Context._fields)), np.int64)
+        self._prices = [rule.Context._fields.index(name) for name in rule.CONTEXT_PRICES]
+        self._pooled, self._known, self._skip = np.zeros((3, count), np.bool_)
+        self._entered = np.full(count, NEVER, np.int64)
+        self._watches: dict[int, _Watch] = {}
+        self._out = np.zeros((count, 2), np.int64)
+        self._found = np.zeros(5, np.int64)
+        self._lots = np.array([lot_minimum(board) for board in range(max(Board) + 1)], np.int64)
+        self._counts: I64 = np.zeros(0, np.int64)
+        self._none: I64 = np.zeros(0, np.int64)
+        self._labels: I64 = self._none
+        self._steps = 0
+        self._limits: tuple[I64, I64, I64] = (self._none, self._none, self._none)
+        self._masks, self._others = np.zeros((2, count, 4), np.uint64)
+
+    # ------------------------------------------------------------------ days
+
+    def run_day(self, day: DayBars) -> None:
+        """Play one session."""
+        self._open(day)
+        full = np.zeros(self._steps, np.bool_)
+        short = np.zeros(len(self._entered), np.bool_)
+        for at in range(len(day.labels)):
+            desk = self.desk
+            if desk.working:
+                desk.cancel_due(at)
+                for stock in desk.match(at):
+                    self._moved(stock, at)
+            if desk.standing:
+                desk.work(at)
+            if at < self._steps:
+                entries = self._exits(at)
+                if self._counts[at] or entries:
+                    self._enter(at, entries, full, short)
+        self._close(day, full)
+
+    def _open(self, day: DayBars) -> None:
+        self.desk.open_day(day)
+        held = self.desk.held()
+        self._labels = np.array([label for label in day.labels if label <= LAST_LABEL_S], np.int64)
+        self._steps = len(self._labels)
+        facts = day.facts
+        self._limits = (facts.prev_close, facts.up_limit, facts.down_limit)
+        self._start_pool(day, held)
+        self._entered[:] = NEVER
+        watches = {stock: self._watches[stock] for stock in held}
+        for stock, watch in watches.items():
+            watch.at, watch.moved, watch.wakes = 0, True, NEVER
+            self._sync(watch)
+            self._go_ex(day, stock, watch)
+        self._watches = dict(sorted(watches.items()))
+        self._before[:] = self._memory
+        words = -(-self._steps // 64)
+        self._masks = np.zeros((len(self._entered), words), np.uint64)
+        self._others = np.zeros_like(self._masks)
+        self._counts = np.zeros(self._steps, np.int64)
+        self._scans.scan_pool(
+            self._params, self._memory, self._context, day.pool.stocks, day.first_row, tuple(day.columns), self._labels,
+            ts_of(day.day, 0), self._limits, self._skip, self._masks, self._counts,
+        )  # fmt: skip
+
+    def _start_pool(self, day: DayBars, held: list[int]) -> None:
+        """Take the pool in: who was not known before starts anew, prices of who goes ex are brought to today."""
+        self._pooled[:] = False
+        self._pooled[day.pool.stocks] = True
+        self._memory[self._pooled & ~self._known] = self._initial
+        self._skip[:] = False
+        self._skip[held] = True
+        self._known = self._pooled | self._skip
+        self._pool_context[day.pool.stocks] = day.pool.context
+        raw, reference = day.facts.raw_prev_close, day.facts.prev_close
+        moved = np.flatnonzero(self._pooled & (raw != reference) & (raw > 0) & (reference > 0))
+        for at in self._prices:
+            column = self._pool_context[moved, at]
+            now, was = reference[moved], raw[moved]
+            self._pool_context[moved, at] = (2 * column * now + was) // (2 * was)
+        free = self._pooled & ~self._skip
+        self._context[free] = self._pool_context[free]
+
+    def _go_ex(self, day: DayBars, stock: int, watch: _Watch) -> None:
+        raw, reference = int(day.facts.raw_prev_close[stock]), int(day.facts.prev_close[stock])
+        if raw == reference or raw <= 0 or reference <= 0:
+            return
+        watch.position[3] = rescale(int(watch.position[3]), reference, raw)
+        for at in self._prices:
+            self._context[stock, at] = rescale(int(self._context[stock, at]), reference, raw)
+
+    def _close(self, day: DayBars, full: NDArray[np.bool_]) -> None:
+        for watch in self._watches.values():
+            self._advance(watch, self._steps)
+        self._watches = {stock: watch for stock, watch in self._watches.items() if watch.held}
+        if full.any() or self._others.any():
+            found = self._scans.first_refused(
+                self._masks, self._others, day.pool.stocks, full, self._entered, self._out
+            )
+            self.desk.refuse_many(self._out[:found, 0].copy(), self._out[:found, 1].copy(), Reason.SLOTS_FULL)
+        self.desk.close_day()
+
+    # ------------------------------------------------------------------ stocks followed on their own
+
+    def _row(self, stock: int) -> int:
+        return int(self.desk.day.first_row[stock])
+
+    def _scan(self, watch: _Watch, memory: I64, first: int, stop: int, *, quiet: bool) -> int:
+        """Step a stock on from bar `first`; returns the bar on which it decides, `stop` for none."""
+        row = self._row(watch.stock)
+        if row < 0 or first >= stop:
+            return stop
+        day = self.desk.day
+        bar: int = self._scans.scan_one(
+            self._params, memory, self._context[watch.stock], watch.stock, row, tuple(day.columns), self._labels,
+            ts_of(day.day, 0), self._limits, watch.held, watch.position, quiet or watch.exiting,
+            np.array(watch.decided, np.int64), first, stop, self._found,
+        )  # fmt: skip
+        return bar
+
+    def _advance(self, watch: _Watch, stop: int) -> None:
+        """Bring memory and high of a stock to before bar `stop`; nothing is decided on the way."""
+        self._scan(watch, self._memory[watch.stock], watch.at, stop, quiet=True)
+        watch.at, watch.moved, watch.wakes = stop, True, NEVER
+
+    def _look_ahead(self, watch: _Watch) -> None:
+        """Find the next bar on which a stock decides; its own memory stays where it is."""
+        high = watch.position[3]
+        watch.wakes = self._scan(watch, self._memory[watch.stock].copy(), watch.at, self._steps, quiet=False)
+        watch.position[3], watch.moved = high, False
+        watch.said = _decision(self._found) if watch.wakes < self._steps else None
+
+    def _sync(self, watch: _Watch) -> None:
+        position = self.desk.position(watch.stock, int(watch.position[3]))
+        watch.position[:] = position
+
+    def _moved(self, stock: int, at: int) -> None:
+        """Note that a stock traded at bar `at`: bought, sold in part, or flat."""
+        watch = self._watches.get(stock)
+        if watch is None:
+            self._memory[stock] = self._before[stock]
+            watch = _Watch(stock, 0, held=False)
+            self._watches[stock] = watch
+            self._watches = dict(sorted(self._watches.items()))
+        self._advance(watch, at)
+        holds = self.desk.holding(stock) is not None
+        if holds != watch.held:
+            watch.held, watch.exiting = holds, False
+            watch.decided.clear()
+            watch.position[:] = 0
+            if not holds and self._pooled[stock]:
+                self._context[stock] = self._pool_context[stock]
+        self._sync(watch)
+        if not holds and not self._pooled[stock]:
+            del self._watches[stock]
+
+    def _exits(self, at: int) -> list[tuple[int, Decision]]:
+        """Let held stocks decide on bar `at`; returns the entries of stocks that were sold before today's close."""
+        entries: list[tuple[int, Decision]] = []
+        for watch in self._watches.values():
+            if watch.moved:
+                self._look_ahead(watch)
+            if watch.wakes != at or watch.said is None:
+                continue
+            said = watch.said
+            self._advance(watch, at + 1)
+            if said.action == ENTER:
+                entries.append((watch.stock, said))
+            elif self.desk.exit(watch.stock, said, at):
+                if said.action == EXIT:
+                    watch.exiting = True
+                else:
+                    watch.decided.append(said.reason)
+        return entries
+
+    # ------------------------------------------------------------------ entries
+
+    def _enter(
+        self, at: int, others: list[tuple[int, Decision]], full: NDArray[np.bool_], short: NDArray[np.bool_]
+    ) -> None:
+        desk = self.desk
+        if desk.slots_free() <= 0:
+            full[at] = True
+            for stock, said in others:
+                desk.enter(stock, said, at)
+            return
+        count = self._scans.hits_at(self._masks, desk.day.pool.stocks, at, self._entered, self._out[:, 0])
+        stocks = self._out[:count, 0].copy()
+        said_of = dict(others)
+        stocks = np.concatenate((stocks, np.array(list(said_of), np.int64)))
+        facts = desk.day.facts
+        order = np.lexsort((stocks, facts.prev_close[stocks] * facts.float_shares[stocks]))
+        left = stocks[order]
+        while len(left) and desk.slots_free() > 0:
+            left = left[self._too_dear(left, at, short) :]
+            if len(left):
+                stock = int(left[0])
+                self._ask(stock, said_of.get(stock) or self._said(stock, at), at)
+                left = left[1:]
+        self._no_slot(left.tolist(), said_of, at)
+
+    def _ask(self, stock: int, said: Decision, at: int) -> None:
+        if self.desk.enter(stock, said, at) is not Reason.NONE:
+            return
+        self._entered[stock] = at
+        watch = self._watches.get(stock)
+        if watch is not None:
+            watch.exiting = True
+
+    def _no_slot(self, stocks: list[int], said_of: dict[int, Decision], at: int) -> None:
+        """Refuse the stocks for which no slot is left on bar `at`."""
+        pooled = [stock for stock in stocks if stock not in said_of]
+        self._others[pooled, at >> 6] |= np.uint64(1) << np.uint64(at & 63)
+        for stock in stocks:
+            if stock in said_of:
+                self.desk.enter(stock, said_of[stock], at)
+
+    def _too_dear(self, stocks: I64, at: int, short: NDArray[np.bool_]) -> int:
+        """Return how many stocks from the front cost more than there is money, each refused once a day."""
+        desk = self.desk
+        budget = min(desk.slot_cash(at), desk.ledger.free_cash)
+        closes = desk.day.columns.close[desk.day.first_row[stocks] + at].astype(np.int64)
+        fits = closes * self._lots[desk.day.facts.board[stocks]] <= budget
+        count = int(fits.argmax()) if fits.any() else len(stocks)
+        front = stocks[:count]
+        for stock in front[~short[front]].tolist():
+            desk.refuse(stock, Reason.BELOW_ONE_LOT, at)
+        short[front] = True
+        return count
+
+    def _said(self, stock: int, at: int) -> Decision:
+        """Return what the rule decided about a stock of the pool on bar `at`."""
+        watch = _Watch(stock, 0, held=False)
+        memory = self._before[stock].copy()
+        self._scan(watch, memory, 0, at, quiet=True)
+        bar = self._scan(watch, memory, at, at + 1, quiet=False)
+        assert bar == at, f"{stock} was found to enter on bar {at} and does not"
+        return _decision(self._found)
+
+
+def _decision(found: I64) -> Decision:
+    action, fraction_bp, price, cancel_at_s, reason = found.tolist()
+    return Decision(action, fraction_bp, price, cancel_at_s, reason)
