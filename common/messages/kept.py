@@ -1,7 +1,5 @@
 """What services keep on disk between runs and never send: one struct a kind of record, same codec as the wire."""
 
-from typing import NamedTuple
-
 import msgspec
 
 from common.domain.reasons import Reason
@@ -43,7 +41,7 @@ class RelayedHand(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
     order: HandOrder
 
 
-class OrderPlace(NamedTuple):
+class OrderPlace(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Where a resting order stands in the queue at its price; `common/rules/queue.py` says what the numbers are."""
 
     coid: str
@@ -51,7 +49,7 @@ class OrderPlace(NamedTuple):
     shown: Shares
 
 
-class TakenShares(NamedTuple):
+class TakenShares(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """What the paper exchange gave from a stock's shown volume, gone until as much has been traded after it."""
 
     symbol: str

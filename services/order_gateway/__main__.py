@@ -4,10 +4,11 @@ import sys
 
 from common.domain.values import MILLI
 from common.messages.topics import FEED
+from common.rules.matching import FillVerdict
 from common.runtime.config import Config, load_config
 from common.runtime.run import config_argument, guarded
 from common.runtime.service import ServiceSpec, host
-from services.order_gateway.adapters.paper import PaperBroker
+from services.order_gateway.adapters.paper import PaperBroker, PaperSettings
 from services.order_gateway.core import GatewayCore
 from services.order_gateway.settings import GATEWAY, MARKET, RISK, Settings
 
@@ -27,10 +28,17 @@ def settings_of(config: Config) -> Settings:
     )
 
 
+def paper_of(config: Config) -> PaperSettings:
+    """Translate what the paper exchange believes."""
+    gateway = config.gateway
+    verdict = FillVerdict[gateway.fill_verdict.upper()]
+    return PaperSettings(verdict, gateway.cancel_share_bp, gateway.participation_bp)
+
+
 def main() -> int:
     """Keep the journal and the paper exchange."""
     config = load_config(config_argument(GATEWAY))
-    return host(GatewayCore(settings_of(config)), SPEC, config, PaperBroker())
+    return host(GatewayCore(settings_of(config)), SPEC, config, PaperBroker(paper_of(config)))
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ from services.order_gateway.market import Market
 from services.order_gateway.settings import Settings
 
 QUEUE_KEY = "queue"
+_NOWHERE = OrderPlace("", UNSEEN, UNSEEN)
 
 
 class _Pending(NamedTuple):
@@ -211,17 +212,8 @@ class BrokerDesk:
     def restore(self) -> list[Output]:
         """Rebuild the broker's resting orders, and note what was on disk and perhaps never sent."""
         ledger = self._books.ledger
-        places = {place.coid: place for place in self._kept.places}
         resting = tuple(
-            RestingOrder(
-                order.coid,
-                order.symbol,
-                order.side,
-                order.price,
-                order.left,
-                order.deals,
-                *places.get(order.coid, OrderPlace("", UNSEEN, UNSEEN))[1:],
-            )
+            self._resting(order)
             for order in ledger.open_orders()
             if order.state in (OrderState.WORKING, OrderState.PARTIAL)
         )
@@ -236,6 +228,12 @@ class BrokerDesk:
                 pending.append(_Pending(row.push, row.seq, event.coid, event))
         self._pending = pending
         return [Effect(Restore(resting, self._kept.taken))]
+
+    def _resting(self, order: OrderRecord) -> RestingOrder:
+        place = next((place for place in self._kept.places if place.coid == order.coid), _NOWHERE)
+        return RestingOrder(
+            order.coid, order.symbol, order.side, order.price, order.left, order.deals, place.ahead, place.shown
+        )
 
     def resend(self, before: PushId, end: PushEnd) -> list[Output]:
         """Send again what was journalled in pushes before `before`; `end` is the push about to be worked on.
