@@ -7,7 +7,7 @@ meet the bar (`match`), then standing exits are priced anew (`work`), then the r
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +100,22 @@ class _Standing:
     working: Working | None = None
 
 
+class Listener(Protocol):
+    """Who is told what becomes of orders, beside the books."""
+
+    def sent(self, order: Working) -> None:
+        """Hear of a new order."""
+
+    def filled(self, order: Working, fill: Fill) -> None:
+        """Hear of a deal; it is booked already."""
+
+    def ended(self, order: Working, reason: Reason) -> None:
+        """Hear of an order that ended with something unfilled."""
+
+    def went_ex(self, stock: int) -> None:
+        """Hear of a position whose shares or cost an ex-day changed, or that was written off."""
+
+
 class Desk:
     """One account, one rule; `symbols` names the universe whose indices the engines use."""
 
@@ -121,8 +137,9 @@ class Desk:
         """Exits by stock, worked until their target is reached."""
         self.working: list[Working] = []
         """Orders that may still fill, oldest first."""
-        self._rule, self._symbols, self._settings, self._bar_of = rule, symbols, settings, bar_of
+        self._rule, self._symbols, self._settings, self.bar_of = rule, symbols, settings, bar_of
         self._index = {symbol: at for at, symbol in enumerate(symbols)}
+        self.listener: Listener | None = None
         self._day: DayBars | None = None
         self._orders = 0
         self._refused: set[tuple[int, int]] = set()
@@ -161,24 +178,26 @@ class Desk:
 
     # ------------------------------------------------------------------ days
 
-    def open_day(self, day: DayBars) -> list[int]:
-        """Begin a session: T+1 release, ex-days, delistings; standing exits meet its first bar. Returns who went ex."""
+    def open_day(self, day: DayBars) -> None:
+        """Begin a session: T+1 release, ex-days, delistings; standing exits meet its first bar."""
         self._day = day
         self._refused.clear()
         self.ledger.roll_day(day.day, day.prev_day)
-        gone_ex = [stock for stock in sorted(self.held()) if self._corporate(stock)]
+        changed = [stock for stock in sorted(self.held()) if self._corporate(stock)]
+        if self.listener is not None:
+            for stock in changed:
+                self.listener.went_ex(stock)
         for stock in list(self.standing):
             if self.holding(stock) is None:
                 del self.standing[stock]
         self.work(-1)
-        return gone_ex
 
     def _corporate(self, stock: int) -> bool:
         facts, symbol = self.day.facts, self._symbols[stock]
         holding = self.ledger.positions[symbol]
         if facts.gone[stock]:
             self.ledger.written_off(symbol, holding.shares, 0)
-            return False
+            return True
         if not facts.ex_day[stock]:
             return False
         raw, reference = int(facts.raw_prev_close[stock]), int(facts.prev_close[stock])
@@ -208,7 +227,7 @@ class Desk:
     def _last_of(self, symbol: Symbol, at: int) -> Price:
         """Return a stock's last price at the end of a bar: its reference price where it has no bars."""
         stock = self._index[symbol]
-        bar = self._bar_of(self.day, stock, at) if at >= 0 else None
+        bar = self.bar_of(self.day, stock, at) if at >= 0 else None
         return bar.close if bar is not None and bar.close > 0 else int(self.day.facts.prev_close[stock])
 
     # ------------------------------------------------------------------ bars
@@ -223,7 +242,7 @@ class Desk:
         """Let working orders meet bar `at`; returns the stocks that traded."""
         traded: list[int] = []
         for order in list(self.working):
-            bar = self._bar_of(self.day, order.stock, at)
+            bar = self.bar_of(self.day, order.stock, at)
             if bar is None:
                 continue
             facts = self.day.facts
@@ -249,6 +268,8 @@ class Desk:
         self.fills.append(Fill(day, self.day.labels[at], symbol, order.side, shares, price, charge, tax, order.reason))
         if order.left == 0:
             self.working.remove(order)
+        if self.listener is not None:
+            self.listener.filled(order, self.fills[-1])
 
     # ------------------------------------------------------------------ exits
 
@@ -296,7 +317,7 @@ class Desk:
         stands.working = self._send(stands.stock, Side.SELL, sizing.shares, price, 0, stands.reason, at, 0)
 
     def _sell_price(self, stock: int, at: int) -> Price:
-        bar = self._bar_of(self.day, stock, max(at, 0))
+        bar = self.bar_of(self.day, stock, max(at, 0))
         if bar is None or bar.close <= 0:
             return 0
         facts = self.day.facts
@@ -359,18 +380,21 @@ class Desk:
             order.ahead = queue_after(self._turnover(stock, at), price, self._settings.fill)
         return Reason.NONE
 
+    def equity(self, at: int) -> Cash:
+        """Return cash and market value after bar `at`."""
+        return self.ledger.equity(lambda symbol: self._last_of(symbol, at))
+
     def slot_cash(self, at: int) -> Cash:
         """Return the money of one slot after bar `at`."""
-        equity = self.ledger.equity(lambda symbol: self._last_of(symbol, at))
-        return equity * self._settings.slot_bp // 10_000
+        return self.equity(at) * self._settings.slot_bp // 10_000
 
     def _turnover(self, stock: int, at: int) -> Cash:
         """Return the day's turnover of a stock up to the end of bar `at`."""
-        bars = (self._bar_of(self.day, stock, each) for each in range(at + 1))
+        bars = (self.bar_of(self.day, stock, each) for each in range(at + 1))
         return sum(bar.turnover for bar in bars if bar is not None)
 
     def _buy_price(self, stock: int, decision: Decision, at: int) -> Price:
-        facts, bar = self.day.facts, self._bar_of(self.day, stock, at)
+        facts, bar = self.day.facts, self.bar_of(self.day, stock, at)
         up_limit = int(facts.up_limit[stock])
         if decision.price == AT_UP_LIMIT and up_limit > 0:
             return up_limit
@@ -395,12 +419,16 @@ class Desk:
         self.ledger.accepted(coid)
         order = Working(coid, stock, side, price, shares, shares, cancel_at_s, reason, second, queues, 0)
         self.working.append(order)
+        if self.listener is not None:
+            self.listener.sent(order)
         return order
 
     def _end(self, order: Working, reason: Reason) -> None:
         end = self.ledger.expired if reason is Reason.DAY_END else self.ledger.cancelled
         end(order.coid, reason)
         self.working.remove(order)
+        if self.listener is not None:
+            self.listener.ended(order, reason)
         stands = self.standing.get(order.stock)
         if stands is not None and stands.working is order:
             stands.working = None

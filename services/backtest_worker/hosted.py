@@ -35,11 +35,14 @@ class Hosted:
         ratios = {self._symbols[at]: ExRatio(int(reference[at]), int(raw[at])) for at in moved}
         self.host.start_day(day.day, rows, ratios)
 
-    def on_bar(self, at: int, bars: Iterable[tuple[int, Bar]]) -> None:
-        """Take bar `at` of the day; `bars` of every stock that has one, in the order of stocks."""
+    def trade(self, at: int) -> None:
+        """Let the orders decided before meet bar `at`."""
+        self.desk.cancel_due(at)
+        self.desk.match(at)
+
+    def decide(self, at: int, bars: Iterable[tuple[int, Bar]]) -> None:
+        """Step the rule through the closed bar `at`; `bars` of every stock that has one, in the order of stocks."""
         desk = self.desk
-        desk.cancel_due(at)
-        desk.match(at)
         self._sync()
         desk.work(at)
         label = desk.day.labels[at]

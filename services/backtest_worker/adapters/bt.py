@@ -1,0 +1,256 @@
+"""The backtrader engine: its clock, feeds, orders, trades and analyzers over our desk and our rule host.
+
+A feed fills its lines in bulk from our columns. Prices in its lines are yuan, as backtrader's users expect; the broker
+goes back to whole ticks, so nothing is lost. Only stocks that were ever in the pool become feeds. The first feed is
+the session's clock: a stock that starts late, pauses or ends holds nobody up.
+"""
+
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import time
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+from numpy.typing import NDArray
+
+from common.domain.calendar import to_date
+from common.domain.reasons import Reason
+from common.domain.values import MILLI, Side, Symbol
+from common.strategies.contract import Rule
+from services.backtest_worker.bars import Bar, DayBars
+from services.backtest_worker.desk import Desk, DeskSettings, Fill
+from services.backtest_worker.fills import Working
+from services.backtest_worker.hosted import Hosted
+
+F64 = NDArray[np.float64]
+_DAY_S = 86_400
+SESSION_END = time(15, 0)
+EXTRA_LINES = ("up_limit", "down_limit", "float_cap", "is_st", "adj_close")
+ANALYZERS: Mapping[str, type] = {
+    "trades": bt.analyzers.TradeAnalyzer,
+    "drawdown": bt.analyzers.DrawDown,
+    "returns": bt.analyzers.TimeReturn,
+    "sharpe": bt.analyzers.SharpeRatio_A,
+}
+
+
+class ColumnFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no types
+    """A feed whose lines are given whole: `columns` by line name, as float64, all of one length."""
+
+    lines = EXTRA_LINES
+    params = (("columns", None), ("sessionend", SESSION_END))
+
+    def preload(self) -> None:
+        """Fill every line at once instead of bar by bar."""
+        columns: Mapping[str, F64] = self.p.columns
+        length = len(columns["datetime"])
+        for name in self.getlinealiases():
+            line = getattr(self.lines, name)
+            values = columns.get(name)
+            line.array = array("d", (values if values is not None else np.zeros(length)).tobytes())
+            line.lencount, line.idx = length, length - 1
+        self._last()
+        self.home()
+
+    def _load(self) -> bool:
+        return False
+
+
+def numbers_of(day: int, labels: Sequence[int]) -> F64:
+    """Return the bars of a day in backtrader's time: days since year 1, ends of bars."""
+    return to_date(day).toordinal() + np.array(labels, np.float64) / _DAY_S
+
+
+def columns_of(days: Sequence[DayBars], stock: int) -> dict[str, F64]:
+    """Return a stock's lines over all days; days without bars are left out."""
+    there = [day for day in days if day.first_row[stock] >= 0]
+    if not there:
+        return {"datetime": np.zeros(0)}
+
+    def column(name: str) -> F64:
+        parts = []
+        for day in there:
+            row = int(day.first_row[stock])
+            parts.append(getattr(day.columns, name)[row : row + len(day.labels)])
+        return np.concatenate(parts).astype(np.float64)
+
+    def fact(name: str, scale: float) -> F64:
+        return np.concatenate([np.full(len(day.labels), getattr(day.facts, name)[stock] / scale) for day in there])
+
+    prices = {name: column(name) / MILLI for name in ("open", "high", "low", "close")}
+    return {
+        "datetime": np.concatenate([numbers_of(day.day, day.labels) for day in there]),
+        **prices,
+        "volume": column("volume"),
+        # Turnover rides in a line that stocks have no use for otherwise.
+        "openinterest": column("turnover"),
+        "up_limit": fact("up_limit", MILLI),
+        "down_limit": fact("down_limit", MILLI),
+        "float_cap": fact("prev_close", MILLI) * fact("float_shares", 1),
+        "adj_close": prices["close"] * _factors(days, there, stock),
+    }
+
+
+def _factors(days: Sequence[DayBars], there: Sequence[DayBars], stock: int) -> F64:
+    """Return what multiplies each bar's close to make it comparable with the first day's: adjusted as of that bar."""
+    factor, found = 1.0, {}
+    for day in days:
+        raw, reference = int(day.facts.raw_prev_close[stock]), int(day.facts.prev_close[stock])
+        if raw > 0 and reference > 0:
+            factor *= raw / reference
+        found[day.day] = factor
+    return np.concatenate([np.full(len(day.labels), found[day.day]) for day in there])
+
+
+class DeskBroker(bt.broker.BrokerBase):  # type: ignore[misc]  # backtrader ships no types
+    """A broker that keeps no books of its own: the desk trades, this tells backtrader of it."""
+
+    def __init__(self, hosted: Hosted, days: Sequence[DayBars], feeds: Mapping[int, ColumnFeed]) -> None:
+        super().__init__()
+        self.hosted, self.feeds = hosted, feeds
+        self.owner: Any = None
+        self.startingcash = self.cash = hosted.desk.ledger.cash / MILLI
+        self.at = -1
+        self.closing = False
+        self._days = list(days)
+        self._number = -1
+        self._orders: dict[str, Any] = {}
+        self._notes: list[Any] = []
+        self._positions: dict[Any, bt.Position] = {}
+        hosted.desk.listener = self
+
+    # ------------------------------------------------------------------ what backtrader asks
+
+    def getcash(self) -> float:
+        """Return free cash in yuan."""
+        return self.hosted.desk.ledger.free_cash / MILLI
+
+    def getvalue(self, datas: Any = None) -> float:
+        """Return equity in yuan."""
+        desk = self.hosted.desk
+        if self._number < 0:
+            return desk.ledger.cash / MILLI
+        return desk.equity(self.at) / MILLI
+
+    def getposition(self, data: Any, clone: bool = True) -> bt.Position:
+        """Return the position of a feed."""
+        return self._positions.setdefault(data, bt.Position())
+
+    def get_notification(self) -> Any:
+        """Hand over what became of an order."""
+        return self._notes.pop(0) if self._notes else None
+
+    def next(self) -> None:
+        """Move on one bar of the clock: a new day where one begins, then what was decided before meets the bar."""
+        self.at += 1
+        if self._number < 0 or self.at == len(self._days[self._number].labels):
+            self._number, self.at = self._number + 1, 0
+            self.hosted.open_day(self._days[self._number])
+        self.hosted.trade(self.at)
+        self.closing = self.at == len(self._days[self._number].labels) - 1
+
+    # ------------------------------------------------------------------ what the desk tells
+
+    def bar_of(self, day: DayBars, stock: int, at: int) -> Bar | None:
+        """Read a bar of the day in work from a stock's lines."""
+        if day.first_row[stock] < 0:
+            return None
+        data = self.feeds[stock]
+        ago = at - max(self.at, 0)
+        lines = (data.open, data.high, data.low, data.close)
+        opened, high, low, close = (round(line[ago] * MILLI) for line in lines)
+        return Bar(opened, high, low, close, int(data.volume[ago]), int(data.openinterest[ago]))
+
+    def sent(self, order: Working) -> None:
+        """Make backtrader's order of ours."""
+        make = bt.BuyOrder if order.side == Side.BUY else bt.SellOrder
+        made = make(
+            owner=self.owner, data=self.feeds[order.stock], size=order.shares, price=order.price / MILLI,
+            exectype=bt.Order.Limit, simulated=True,
+        )  # fmt: skip
+        made.p.simulated = False
+        made.addinfo(reason=Reason(order.reason).name)
+        made.addcomminfo(self.getcommissioninfo(made.data))
+        made.submit(self)
+        made.accept(self)
+        self._orders[order.coid] = made
+        self._note(made)
+
+    def filled(self, order: Working, fill: Fill) -> None:
+        """Execute backtrader's order, so that its trades and analyzers see the deal."""
+        made, data = self._orders[order.coid], self.feeds[order.stock]
+        size, price = (fill.shares if fill.side == Side.BUY else -fill.shares), fill.price / MILLI
+        position = self.getposition(data)
+        was = position.price
+        new_size, new_price, opened, closed = position.update(size, price)
+        charges = (fill.fees + fill.tax) / MILLI
+        made.execute(
+            data.datetime[0], size, price, closed, closed * was, charges if closed else 0.0, opened, opened * price,
+            charges if opened else 0.0, None, -closed * (price - was), new_size, new_price,
+        )  # fmt: skip
+        made.partial() if order.left else made.completed()
+        self._note(made)
+
+    def ended(self, order: Working, reason: Reason) -> None:
+        """Cancel or expire backtrader's order."""
+        made = self._orders[order.coid]
+        made.status = bt.Order.Expired if reason is Reason.DAY_END else bt.Order.Canceled
+        self._note(made)
+
+    def went_ex(self, stock: int) -> None:
+        """Bring backtrader's position to the shares and cost after an ex-day."""
+        position = self.getposition(self.feeds[stock])
+        holding = self.hosted.desk.holding(stock)
+        shares = holding.shares if holding is not None else 0
+        position.set(shares, holding.cost / shares / MILLI if holding is not None else 0.0)
+
+    def _note(self, order: Any) -> None:
+        self._notes.append(order.clone())
+
+
+class HostedStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no types
+    """Steps the rule host through each bar of the clock."""
+
+    params = (("broker", None),)
+
+    def next(self) -> None:
+        """Let the rule decide on the bar that closed; end the day on its last one."""
+        broker: DeskBroker = self.p.broker
+        hosted, at = broker.hosted, broker.at
+        day = hosted.desk.day
+        bars = ((stock, broker.bar_of(day, stock, at)) for stock in broker.feeds)
+        hosted.decide(at, [(stock, bar) for stock, bar in bars if bar is not None])
+        if broker.closing:
+            hosted.close_day()
+
+    def prenext(self) -> None:
+        """Go on while some stocks have not begun."""
+        self.next()
+
+
+def run_backtrader(
+    rule: Rule, params: Any, symbols: Sequence[Symbol], days: Iterable[DayBars], settings: DeskSettings
+) -> tuple[Desk, Any]:
+    """Run a rule under backtrader; returns the desk with its books and the strategy with its analyzers."""
+    played = list(days)
+    wanted = sorted({int(stock) for day in played for stock in day.pool.stocks})
+    clock = ColumnFeed(columns={"datetime": np.concatenate([numbers_of(day.day, day.labels) for day in played])})
+    cerebro = bt.Cerebro(stdstats=False, preload=True, runonce=True)
+    cerebro.adddata(clock, name="clock")
+    feeds: dict[int, ColumnFeed] = {}
+    for stock in wanted:
+        columns = columns_of(played, stock)
+        if len(columns["datetime"]):
+            feeds[stock] = ColumnFeed(columns=columns)
+            cerebro.adddata(feeds[stock], name=symbols[stock])
+    desk = Desk(rule.NAME, symbols, settings)
+    hosted = Hosted(rule, params, desk, symbols)
+    broker = DeskBroker(hosted, played, feeds)
+    desk.bar_of = broker.bar_of
+    cerebro.setbroker(broker)
+    cerebro.addstrategy(HostedStrategy, broker=broker)
+    for name, kind in ANALYZERS.items():
+        cerebro.addanalyzer(kind, _name=name)
+    (strategy,) = cerebro.run()
+    return desk, strategy
