@@ -17,7 +17,12 @@ from services.backtest_worker.bars import NOT_THERE, Columns, DayBars, Facts, Po
 
 FIRST_DAY = 20240102
 TICK = 10
-PREFIXES = (("600", ".SH", Board.MAIN, Exchange.SSE), ("000", ".SZ", Board.MAIN, Exchange.SZSE), ("300", ".SZ", Board.CHINEXT, Exchange.SZSE), ("688", ".SH", Board.STAR, Exchange.SSE))
+PREFIXES = (
+    ("600", ".SH", Board.MAIN, Exchange.SSE),
+    ("000", ".SZ", Board.MAIN, Exchange.SZSE),
+    ("300", ".SZ", Board.CHINEXT, Exchange.SZSE),
+    ("688", ".SH", Board.STAR, Exchange.SSE),
+)
 
 
 class MadeBars:
@@ -41,7 +46,9 @@ class MadeBars:
         float_shares = [draw.randrange(1, 40) * 10_000_000 for _ in range(self._count)]
         day, prev_day = FIRST_DAY, FIRST_DAY - 1
         for number in range(self._days):
-            facts, columns, first_row = self._facts(number, day, close, listed, gone, float_shares), [], []
+            facts = self._facts(number, day, close, listed, gone, float_shares)
+            columns: list[tuple[int, ...]] = []
+            first_row: list[int] = []
             for stock in range(self._count):
                 there = listed[stock] <= number < gone[stock] and draw.random() > 0.04
                 first_row.append(len(columns) if there else NOT_THERE)
@@ -66,7 +73,8 @@ class MadeBars:
         table = np.zeros((11, self._count), np.int64)
         for stock in range(self._count):
             cash_e6 = bonus_e6 = 0
-            goes_ex = draw.random() < 0.05
+            # A dividend never eats a price up: nobody trades at nothing.
+            goes_ex = draw.random() < 0.05 and close[stock] >= 2_000
             if goes_ex:
                 cash_e6 = draw.choice((0, 50_000, 123_400, 400_000))
                 bonus_e6 = draw.choice((0, 0, 100_000, 300_000, 1_000_000))
@@ -97,7 +105,10 @@ class MadeBars:
                 opened = last if draw.random() < 0.8 else opened
                 locked -= 1 if locked > 0 else -1
             else:
-                last = min(max(last + (drift + draw.randrange(-swing, swing + 1)) * unit // 2 // TICK * TICK, low_end), high_end)
+                last = min(
+                    max(last + (drift + draw.randrange(-swing, swing + 1)) * unit // 2 // TICK * TICK, low_end),
+                    high_end,
+                )
             high = min(max(opened, last) + draw.randrange(0, 2) * unit, high_end)
             low = max(min(opened, last) - draw.randrange(0, 2) * unit, low_end)
             volume = draw.choice((0, 300, 5_000, 90_000, 800_000, 800_000)) if at else draw.choice((0, 40_000, 900_000))
@@ -109,7 +120,7 @@ class MadeBars:
     def _pool(self, facts: Facts, first_row: list[int], fields: tuple[str, ...]) -> PoolRows:
         draw = self._random
         there = [at for at in range(self._count) if first_row[at] >= 0 or draw.random() < 0.1]
-        stocks = [at for at in there if draw.random() < 0.7 and self._board[at] != Board.STAR or draw.random() < 0.3]
+        stocks = [at for at in there if (draw.random() < 0.7 and self._board[at] != Board.STAR) or draw.random() < 0.3]
         rows = []
         for stock in stocks:
             close = int(facts.raw_prev_close[stock])

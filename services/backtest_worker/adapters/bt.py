@@ -5,12 +5,12 @@ goes back to whole ticks, so nothing is lost. Only stocks that were ever in the 
 the session's clock: a stock that starts late, pauses or ends holds nobody up.
 """
 
+import warnings
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import time
 from typing import Any
 
-import backtrader as bt
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +22,10 @@ from services.backtest_worker.bars import Bar, DayBars
 from services.backtest_worker.desk import Desk, DeskSettings, Fill
 from services.backtest_worker.fills import Working
 from services.backtest_worker.hosted import Hosted
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # its docstrings hold escapes that Python warns of when it first compiles them
+    import backtrader as bt
 
 F64 = NDArray[np.float64]
 _DAY_S = 86_400
@@ -203,7 +207,11 @@ class DeskBroker(bt.broker.BrokerBase):  # type: ignore[misc]  # backtrader ship
         position = self.getposition(self.feeds[stock])
         holding = self.hosted.desk.holding(stock)
         shares = holding.shares if holding is not None else 0
-        position.set(shares, holding.cost / shares / MILLI if holding is not None else 0.0)
+        price = holding.cost / shares / MILLI if holding is not None else 0.0
+        position.set(shares, price)
+        # Its record of the open trade counts shares on its own, and would not close where there are more to sell.
+        for trade in self.owner._trades[self.feeds[stock]][0][-1:]:
+            trade.size, trade.price = shares, price
 
     def _note(self, order: Any) -> None:
         self._notes.append(order.clone())
@@ -213,6 +221,10 @@ class HostedStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
     """Steps the rule host through each bar of the clock."""
 
     params = (("broker", None),)
+
+    def start(self) -> None:
+        """Let the broker know whose orders they are."""
+        self.p.broker.owner = self
 
     def next(self) -> None:
         """Let the rule decide on the bar that closed; end the day on its last one."""
