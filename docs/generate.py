@@ -1,8 +1,9 @@
-"""Write docs/reference/protocol.md and reasons.md from the code: python -m docs.generate [--check]."""
+"""Write docs/reference/protocol.md, reasons.md and metrics.md from the code: python -m docs.generate [--check]."""
 
 import sys
 from pathlib import Path
 
+from common.backtests.reference import metrics_page
 from common.bus.endpoints import LINKS, SERVICES, STRIDE
 from common.bus.roles import VERBS
 from common.bus.sockets import BATCH_BYTES_MAX, ORDER_BYTES_MAX
@@ -41,7 +42,7 @@ def wire() -> Wire:
 
 def pages() -> dict[str, str]:
     """Return the text of every page by file name."""
-    return {"protocol.md": protocol_page(wire()), "reasons.md": reasons_page()}
+    return {"protocol.md": protocol_page(wire()), "reasons.md": reasons_page(), "metrics.md": metrics_page()}
 
 
 def stale(folder: Path = REFERENCE) -> list[str]:
