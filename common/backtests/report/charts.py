@@ -123,7 +123,11 @@ def _bar_at(rows: Sequence[Candle], day: int, second: int) -> int:
 
 
 def _stock(result: BacktestResult, symbol: Symbol, bars: Sequence[Candle], chosen: set[int]) -> dict[str, Any]:
-    rows = [bars[at] for at in sorted(chosen)]
+    rows: list[Candle] = []
+    for at in sorted(chosen):
+        if rows and at - 1 not in chosen:
+            rows.append(Candle(symbol, 0, 0, 0, 0, 0, 0, 0))  # what lies between is left out, and looks so
+        rows.append(bars[at])
     place = {(bar.day, bar.second): at for at, bar in enumerate(rows)}
     marks = []
     for fill in result.fills:
@@ -135,10 +139,17 @@ def _stock(result: BacktestResult, symbol: Symbol, bars: Sequence[Candle], chose
     return {
         "symbol": symbol,
         "name": clean(result.names.get(symbol, "")),
-        "at": [day_text(bar.day) + (f" {clock(bar.second)[:5]}" if bar.second else "") for bar in rows],
+        "at": [_label(bar) for bar in rows],
         "bars": [number for bar in rows for number in (_fen(bar.open), _fen(bar.close), _fen(bar.low), _fen(bar.high))],
         "marks": marks,
     }
+
+
+def _label(bar: Candle) -> str:
+    """Return the time of a bar; a place where bars were left out has none."""
+    if not bar.day:
+        return "…"
+    return day_text(bar.day) + (f" {clock(bar.second)[:5]}" if bar.second else "")
 
 
 def _fen(price: int) -> int | float:

@@ -37,9 +37,26 @@ def shade(value: float | None) -> str:
     return "" if not value else (" up" if value > 0 else " down")
 
 
+NUMBERS = frozenset(
+    {"value", "held", "shares", "bought", "sold", "fees", "pnl", "gain", "trades", "wins", "losses", "win_rate"}
+    | {"mean_gain", "holding", "sessions", "times", "wanted", "price", "had"}
+)
+"""Columns of numbers: their heads stand flush right, as the cells do."""
+
+
+def heads(*keys: str) -> list[str]:
+    """Return the head cells of columns by the keys of their words."""
+    return [head(say("t." + key), key in NUMBERS) for key in keys]
+
+
+def head(inner: str, right: bool = False) -> str:
+    """Return one head cell."""
+    return f'<th scope="col"{" class=n" if right else ""}>{inner}</th>'
+
+
 def table(heads: Sequence[str], rows: Iterable[str], kind: str = "", label: str = "") -> str:
     """Return a table that scrolls sideways where it is too wide; heads and rows are HTML already."""
-    head = "".join(f'<th scope="col">{cell}</th>' for cell in heads)
+    head = "".join(heads)
     name = f' id="{label}"' if label else ""
     return (
         f'<div class="scroll"><table class="{kind}"{name}><thead><tr>{head}</tr></thead>'

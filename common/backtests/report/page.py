@@ -91,6 +91,6 @@ def _page(result: BacktestResult, body: str, data: str) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{static('report.css')}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n"
-        f'<script type="application/json" id="data">{data}</script>\n'
+        f'<script type="application/json" id="chart-data">{data}</script>\n'
         f"<script>{library}</script>\n<script>{ours}</script>\n</body>\n</html>\n"
     )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from common.backtests.metrics import HEADLINE, METRICS, Unit, Value
-from common.backtests.report.markup import both, cell, esc, number, row, say, section, table
+from common.backtests.report.markup import both, cell, esc, head, heads, number, row, say, section, table
 from common.backtests.report.words import WORDS
 from common.backtests.result import VERDICTS, BacktestResult, Coverage, Unfilled
 from common.backtests.statistics import ReasonRow, Statistics
@@ -64,10 +64,11 @@ def cards(statistics: Statistics) -> str:
 def verdicts(result: BacktestResult, by_verdict: Mapping[str, Statistics]) -> str:
     """Return the headline metrics of the three verdicts side by side."""
     here = result.inputs.verdict
-    heads = [say("t.metric")]
+    columns = [head(say("t.metric"))]
     for verdict in VERDICTS:
         mark = " ★" if verdict == here else ""
-        heads.append(f'<span title="{esc(" / ".join(VERDICT_WORDS[verdict]))}">{say("v." + verdict)}{mark}</span>')
+        title = esc(" / ".join(VERDICT_WORDS[verdict]))
+        columns.append(head(f'<span title="{title}">{say("v." + verdict)}{mark}</span>', True))
     rows = []
     for name in HEADLINE:
         cells = [
@@ -79,7 +80,7 @@ def verdicts(result: BacktestResult, by_verdict: Mapping[str, Statistics]) -> st
         rows.append(row([cell(name_of(name)), *cells]))
     zh, en = (WORDS["v." + here][at] for at in (0, 1))
     note = both(WORDS["note.verdicts"][0].format(verdict=zh), WORDS["note.verdicts"][1].format(verdict=en))
-    return section("verdicts", table(heads, rows, "grid"), note=note)
+    return section("verdicts", table(columns, rows), note=note)
 
 
 def data(result: BacktestResult) -> str:
@@ -88,7 +89,7 @@ def data(result: BacktestResult) -> str:
     counted = [(run, sum(run.first <= day <= run.last for day in days)) for run in result.coverage]
     daily = sum(count for run, count in counted if run.grain == "daily")
     rows = [_coverage(run, count) for run, count in counted]
-    heads = [say("t." + key) for key in ("from", "to", "sessions", "grain", "had", "why")]
+    columns = heads("from", "to", "sessions", "grain", "had", "why")
     told = [say("note.bars")] if any(run.grain != "snapshots" for run in result.coverage) else []
     told += [say("note.daily")] if daily else []
     if missing := sum(run.stock_days - run.stock_days_had for run in result.coverage):
@@ -96,7 +97,7 @@ def data(result: BacktestResult) -> str:
     told += [both(remark.zh, remark.en) for remark in result.remarks]
     points = "".join(f"<li>{point}</li>" for point in (*told, say("note.past")))
     first = say("note.data", total=len(days), minutes=len(days) - daily, daily=daily)
-    return section("data", f"<ul>{points}</ul>", table(heads, rows), note=first)
+    return section("data", f"<ul>{points}</ul>", table(columns, rows), note=first)
 
 
 def _coverage(run: Coverage, sessions: int) -> str:
@@ -111,7 +112,7 @@ def months(statistics: Statistics) -> str:
     gains = {found.month: found.gain for found in statistics.by_month}
     if not gains:
         return section("months", f"<p>{say('note.no_sessions')}</p>")
-    heads = [say("t.year"), *(f"{month}" for month in range(1, 13)), say("t.whole")]
+    columns = [*heads("year"), *(head(f"{month}") for month in range(1, 13)), *heads("whole")]
     rows = []
     for year in range(min(gains) // 100, max(gains) // 100 + 1):
         whole, cells = 1.0, []
@@ -128,8 +129,8 @@ def months(statistics: Statistics) -> str:
         ])
         for found in statistics.by_month
     ]  # fmt: skip
-    more = f"<details><summary>{say('t.month')}</summary>{table([say('t.' + key) for key in keys], lines)}</details>"
-    return section("months", table(heads, rows, "heat"), more, note=say("note.months"))
+    more = f"<details><summary>{say('more.months')}</summary>{table(heads(*keys), lines)}</details>"
+    return section("months", table(columns, rows, "heat"), more, note=say("note.months"))
 
 
 def _heat(gain: float) -> str:
@@ -141,12 +142,11 @@ def _heat(gain: float) -> str:
 
 def metrics(statistics: Statistics) -> str:
     """Return every metric with its formula."""
-    heads = [say("t.metric"), say("t.value"), say("t.formula")]
     rows = [
         row([cell(both(METRICS[name].zh, METRICS[name].en)), metric_cell(name, value), cell(f"<code>{esc(METRICS[name].formula)}</code>")])
         for name, value in statistics.metrics.items()
     ]  # fmt: skip
-    return section("metrics", table(heads, rows), note=say("note.metrics"))
+    return section("metrics", table(heads("metric", "value", "formula"), rows), note=say("note.metrics"))
 
 
 def reasons(statistics: Statistics) -> str:
@@ -155,7 +155,7 @@ def reasons(statistics: Statistics) -> str:
         return section("reasons", f"<p>{say('note.no_trades')}</p>")
     keys = ("trades", "wins", "losses", "win_rate", "pnl", "mean_gain", "holding")
     tables = [
-        table([say(title), *(say("t." + key) for key in keys)], [_reason(found) for found in rows])
+        table([head(say(title)), *heads(*keys)], [_reason(found) for found in rows])
         for title, rows in (("t.exit", statistics.by_exit), ("t.entry", statistics.by_entry))
     ]
     return section("reasons", *tables, note=say("note.reasons"))
@@ -196,7 +196,7 @@ def trades(result: BacktestResult, statistics: Statistics) -> str:
         else ""
     )
     note = say("note.trades") + cut
-    return section("trades", table([say("t." + key) for key in keys], rows, "tall", "trade-table"), note=note)
+    return section("trades", table(heads(*keys), rows, "tall", "trade-table"), note=note)
 
 
 def _trade(trade: Trade, name: str) -> str:
@@ -221,15 +221,14 @@ def unfilled(result: BacktestResult, statistics: Statistics) -> str:
     ]
     shown = result.unfilled[:UNFILLED_MAX]
     keys = ("day", "time", "symbol", "side", "outcome", "wanted", "price", "reason", "cause")
-    lines = table([say("t." + key) for key in keys], [_unfilled(found) for found in shown], "tall")
+    lines = table(heads(*keys), [_unfilled(found) for found in shown], "tall")
     cut = (
         say("note.unfilled_cut", shown=len(shown), count=len(result.unfilled))
         if len(result.unfilled) > len(shown)
         else ""
     )
-    more = f"<details><summary>{say('t.day')}</summary><p class='note'>{cut}</p>{lines}</details>"
-    heads = [say("t.outcome"), say("t.reason"), say("t.times")]
-    return section("unfilled", table(heads, counts), more)
+    more = f"<details><summary>{say('more.rows')}</summary><p class='note'>{cut}</p>{lines}</details>"
+    return section("unfilled", table(heads("outcome", "reason", "times"), counts), more)
 
 
 def _unfilled(found: Unfilled) -> str:

@@ -50,6 +50,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "note.no_sessions": ("没有交易日。", "No sessions."),
     "note.none": ("没有。", "None."),
     "note.no_script": ("图表需要启用 JavaScript；表格不需要。", "Charts need JavaScript; tables do not."),
+    "more.months": ("逐月明细", "month by month"), "more.rows": ("逐条明细", "one by one"),
     "t.metric": ("指标", "metric"), "t.value": ("数值", "value"), "t.formula": ("公式", "formula"),
     "t.symbol": ("代码", "symbol"), "t.name": ("名称", "name"), "t.rule": ("策略", "rule"),
     "t.opened": ("买入", "opened"), "t.closed": ("卖出", "closed"), "t.held": ("持有", "held"),

@@ -1,11 +1,11 @@
 "use strict";
-// Draws the charts, switches the language, sorts the trades. All data is in #data; nothing is fetched.
+// Draws the charts, switches the language, sorts the trades. All data is in #chart-data; nothing is fetched.
 (function () {
-  const data = JSON.parse(document.getElementById("data").textContent);
+  const data = JSON.parse(document.getElementById("chart-data").textContent);
   const root = document.documentElement;
   const UP = "#c8102e", DOWN = "#0a7d3c", MAIN = "#1f5fa8", GREY = "#8a94a0";
   const BUY = "#7b3fb0", SELL = "#c26a00";
-  const OTHERS = { pessimistic: "#7a8b99", expected: "#1f5fa8", optimistic: "#b7791f" };
+  const OTHERS = { pessimistic: "#0f8b8d", expected: "#1f5fa8", optimistic: "#b7791f" };
   const charts = {};
   const say = (key) => data.words[key][root.lang === "en" ? 1 : 0];
   const safe = (text) => echarts.format.encodeHTML(String(text));
@@ -84,7 +84,7 @@
   }
 
   function bars(stock) {
-    return stock.at.map((_, at) => stock.bars.slice(4 * at, 4 * at + 4).map((fen) => fen / 100));
+    return stock.at.map((_, at) => (stock.bars[4 * at] === 0 ? ["-", "-", "-", "-"] : stock.bars.slice(4 * at, 4 * at + 4).map((fen) => fen / 100)));
   }
 
   function drawCandles() {
