@@ -69,6 +69,11 @@ class Books:
         self.held[symbol] = after
         self.cash += cash
 
+    def event_after_flat(self, day: int, symbol: str, cash: int, second: int = 0) -> None:
+        """Charge the dividend tax of shares that were sold before."""
+        self.events.append(BookEvent(day, second, symbol, EventKind.DIVIDEND_TAX, 0, 0, cash))
+        self.cash += cash
+
     def close(self, day: int, prices: Mapping[str, int] | None = None) -> None:
         self.held = {symbol: shares for symbol, shares in self.held.items() if shares}
         self.prices.update(prices or {})
@@ -85,7 +90,7 @@ class Books:
         )  # fmt: skip
         fields = {
             "coverage": (Coverage(days[0], days[-1], "minute5", 100, 90, "测试数据", "data of a test"),),
-            "open_positions": tuple(OpenPosition(s, n, self.prices[s]) for s, n in self.held.items() if n),
+            "open_positions": tuple(OpenPosition(s, n, self.prices.get(s, 0)) for s, n in self.held.items() if n),
             **more,
         }
         return BacktestResult(

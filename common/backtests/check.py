@@ -1,6 +1,6 @@
 """Whether the books of a result add up: everything is checked before it is kept, counted or shown."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from common.backtests.result import BacktestResult, BookEvent, EventKind, Fill, Unfilled
@@ -9,6 +9,8 @@ from common.domain.calendar import to_date
 from common.domain.errors import InvariantError
 
 _DAY_S = 86_400
+MUST_AGREE = ("rule", "params", "first", "last", "engine", "start_cash", "universe", "data_hash", "rulebook_hash")
+"""Inputs in which the results of the three verdicts are the same."""
 FAULTS_MAX = 20
 """Faults named at most; after the first, most are its echoes."""
 
@@ -21,6 +23,18 @@ def faults_of(result: BacktestResult) -> list[str]:
     if not found:
         found += list(_books(result))
     return found[:FAULTS_MAX]
+
+
+def others_fault(result: BacktestResult, others: Sequence[BacktestResult]) -> str:
+    """Return why `others` are not the same backtest under the other fill verdicts; empty when they are."""
+    verdicts = [each.inputs.verdict for each in (result, *others)]
+    if len(set(verdicts)) < len(verdicts):
+        return f"two results of one verdict: {', '.join(verdicts)}"
+    for other in others:
+        fields = [field for field in MUST_AGREE if getattr(other.inputs, field) != getattr(result.inputs, field)]
+        if fields:
+            return f"the {other.inputs.verdict} result is of another backtest: {', '.join(fields)} differ"
+    return ""
 
 
 def _days(result: BacktestResult) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from common.backtests.check import faults_of
+from common.backtests.check import faults_of, others_fault
 from common.backtests.codec import decode_files, encode_files
 from common.backtests.result import BacktestResult, Candle
 from common.domain.errors import InvariantError, ResultError
@@ -33,6 +33,8 @@ def write_result(
     for each in (result, *others):
         if faults := faults_of(each):
             raise InvariantError(f"the {each.inputs.verdict} result does not add up: {'; '.join(faults)}")
+    if fault := others_fault(result, others):
+        raise InvariantError(fault)
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     _put(part, encode_files(result, candles))
@@ -56,7 +58,10 @@ def read_result(folder: Path) -> Stored:
     """Read a result folder; raises `ResultError` when it is missing, cut, changed or of another version."""
     result, candles = _read_one(folder)
     found = sorted(path for path in (folder / VERDICTS_FOLDER).glob("*") if path.is_dir())
-    return Stored(result, [_read_one(path)[0] for path in found], candles)
+    others = [_read_one(path)[0] for path in found]
+    if fault := others_fault(result, others):
+        raise ResultError("corrupt", fault)
+    return Stored(result, others, candles)
 
 
 def _read_one(folder: Path) -> tuple[BacktestResult, list[Candle]]:

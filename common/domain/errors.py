@@ -50,7 +50,8 @@ class ResultError(UserError):
     def __init__(self, fault: str, detail: str) -> None:
         super().__init__(f"{fault}: {detail}")
         self.fault = fault
-        self.detail = detail
+        self.detail = " ".join(detail.split())
+        """One line."""
 
 
 class AddressInUseError(UserError):

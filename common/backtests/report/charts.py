@@ -137,7 +137,7 @@ def _stock(result: BacktestResult, symbol: Symbol, bars: Sequence[Candle], chose
                 side = 1 if fill.side is Side.BUY else 2
                 marks.append([place[bar.day, bar.second], side, fill.price, fill.shares, clock(fill.second)])
     return {
-        "symbol": symbol,
+        "symbol": clean(symbol),
         "name": clean(result.names.get(symbol, "")),
         "at": [_label(bar) for bar in rows],
         "bars": [number for bar in rows for number in (_fen(bar.open), _fen(bar.close), _fen(bar.low), _fen(bar.high))],

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
+from common.backtests.check import others_fault
 from common.backtests.report import sections
 from common.backtests.report.charts import chart_data
 from common.backtests.report.markup import both, esc, say, section
 from common.backtests.result import BacktestResult, Candle
 from common.backtests.statistics import Statistics, statistics_of
 from common.backtests.text import VERDICT_WORDS, day_text
-from common.domain.errors import UserError
+from common.domain.errors import InvariantError
 
 STATIC = "common.backtests.report"
 
@@ -22,9 +23,8 @@ def report_html(result: BacktestResult, others: Sequence[BacktestResult] = (), c
 
     `candles` are raw bars of the traded stocks, daily or of minutes.
     """
-    verdicts = [each.inputs.verdict for each in (result, *others)]
-    if len(set(verdicts)) < len(verdicts):
-        raise UserError(f"two results of one verdict: {', '.join(verdicts)}; give each once")
+    if fault := others_fault(result, others):
+        raise InvariantError(fault)
     statistics = statistics_of(result)
     by_verdict: dict[str, Statistics] = {other.inputs.verdict: statistics_of(other) for other in others}
     body = [
