@@ -85,7 +85,7 @@ class Books:
     ) -> BacktestResult:
         days = [row.day for row in self.equity] or [20260105]
         inputs = Inputs(
-            "limit_up", {"stop_bp": 400, "weak_bp": -200}, days[0], days[-1], "compiled", verdict, self.start,
+            "limit_up", {"stop_bp": 400, "weak_bp": -200}, {"slots_max": 5, "participation_bp": 1000}, days[0], days[-1], "compiled", verdict, self.start,
             "main, chinext", "d" * 64, "c" * 64, "a" * 64,
         )  # fmt: skip
         fields = {

@@ -9,7 +9,18 @@ from common.domain.calendar import to_date
 from common.domain.errors import InvariantError
 
 _DAY_S = 86_400
-MUST_AGREE = ("rule", "params", "first", "last", "engine", "start_cash", "universe", "data_hash", "rulebook_hash")
+MUST_AGREE = (
+    "rule",
+    "params",
+    "settings",
+    "first",
+    "last",
+    "engine",
+    "start_cash",
+    "universe",
+    "data_hash",
+    "rulebook_hash",
+)
 """Inputs in which the results of the three verdicts are the same."""
 FAULTS_MAX = 20
 """Faults named at most; after the first, most are its echoes."""

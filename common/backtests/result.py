@@ -169,6 +169,9 @@ class Inputs(msgspec.Struct, frozen=True):
 
     rule: str
     params: dict[str, int]
+    """Of the rule."""
+    settings: dict[str, int]
+    """Of account and matching: slots, commission, participation, assumed queue ... whatever the numbers depend on."""
     first: Day
     last: Day
     engine: str

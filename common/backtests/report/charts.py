@@ -8,7 +8,7 @@ from typing import Any
 from common.backtests import ratios
 from common.backtests.report.markup import clean
 from common.backtests.report.words import WORDS
-from common.backtests.result import BacktestResult, Candle
+from common.backtests.result import BacktestResult, Candle, EventKind
 from common.backtests.statistics import Statistics
 from common.backtests.text import day_text
 from common.backtests.trades import Trade
@@ -142,7 +142,20 @@ def _stock(result: BacktestResult, symbol: Symbol, bars: Sequence[Candle], chose
         "at": [_label(bar) for bar in rows],
         "bars": [number for bar in rows for number in (_fen(bar.open), _fen(bar.close), _fen(bar.low), _fen(bar.high))],
         "marks": marks,
+        "ex": _ex_days(result, symbol, rows),
     }
+
+
+def _ex_days(result: BacktestResult, symbol: Symbol, rows: Sequence[Candle]) -> list[list[int]]:
+    """Return the ex-days of a held stock: place of the day's first bar, shares before and after, cash."""
+    first: dict[int, int] = {}
+    for at, bar in enumerate(rows):
+        first.setdefault(bar.day, at)
+    return [
+        [first[event.day], event.shares_before, event.shares_after, event.cash]
+        for event in result.events
+        if event.symbol == symbol and event.kind is EventKind.EX_DAY and event.day in first
+    ]
 
 
 def _label(bar: Candle) -> str:

@@ -247,6 +247,7 @@ def inputs(result: BacktestResult) -> str:
     rows: Sequence[tuple[str, str]] = (
         ("rule", esc(told.rule)),
         ("params", f"<code>{esc(json.dumps(told.params))}</code>"),
+        ("settings", f"<code>{esc(json.dumps(told.settings))}</code>"),
         ("span", f"{day_text(told.first)} – {day_text(told.last)}"),
         ("engine", esc(told.engine)),
         ("verdict", both(*VERDICT_WORDS[told.verdict])),

@@ -41,7 +41,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "note.reasons": ("按卖出原因与买入原因统计已平仓的交易。", "Closed trades by what ended them and by what began them."),
     "note.trades": ("一笔交易是一只股票从空仓到空仓；点表头排序，点一行看 K 线。", "A trade is one stock from flat to flat; click a head to sort, a row to see its candles."),
     "note.trades_cut": ("表中只列前 {shown} 笔，共 {count} 笔；全部在 trades.parquet。", "The first {shown} of {count}; all are in trades.parquet."),
-    "note.candles": ("价格未复权；B 买入，S 卖出。", "Prices are raw; B bought, S sold."),
+    "note.candles": ("价格未复权；B 买入，S 卖出，X 除权除息。", "Prices are raw; B bought, S sold, X ex-day."),
     "note.candles_none": ("没有附带 K 线数据。", "No bars came with this result."),
     "note.candles_cut": ("为控制文件大小，省略了盈亏最小的一些交易的 K 线。", "Bars of the trades with the smallest profit or loss were left out to keep the file small."),
     "note.unfilled_cut": ("表中只列前 {shown} 行，共 {count} 行；全部在 unfilled.parquet。", "The first {shown} of {count}; all are in unfilled.parquet."),
@@ -64,12 +64,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "t.side": ("方向", "side"), "t.wanted": ("已成/欲成", "filled/wanted"), "t.price": ("价格", "price"), "t.cause": ("起因", "cause"),
     "t.from": ("起", "from"), "t.to": ("止", "to"), "t.grain": ("精度", "grain"), "t.had": ("有数据/需要（股票日）", "had/needed (stock-days)"), "t.why": ("原因", "why"),
     "side.BUY": ("买入", "buy"), "side.SELL": ("卖出", "sell"),
-    "in.rule": ("策略", "rule"), "in.params": ("参数", "parameters"), "in.span": ("日期", "dates"), "in.engine": ("引擎", "engine"),
+    "in.rule": ("策略", "rule"), "in.params": ("策略参数", "parameters"), "in.settings": ("账户与撮合", "account and matching"), "in.span": ("日期", "dates"), "in.engine": ("引擎", "engine"),
     "in.verdict": ("成交判定", "fill verdict"), "in.cash": ("初始资金（元）", "start cash (yuan)"), "in.universe": ("范围", "universe"),
     "in.data": ("数据散列", "data hash"), "in.code": ("代码散列", "code hash"), "in.rulebook": ("规则表散列", "rulebook hash"),
     "c.strategy": ("策略", "strategy"), "c.drawdown": ("回撤", "drawdown"), "c.equity": ("权益（元）", "equity (yuan)"),
     "c.stock": ("股票", "stock"), "c.open": ("开", "open"), "c.close": ("收", "close"), "c.low": ("低", "low"), "c.high": ("高", "high"),
-    "c.buy": ("买入", "buy"), "c.sell": ("卖出", "sell"), "c.shares": ("股", "shares"),
+    "c.ex": ("除权除息", "ex-day"), "c.buy": ("买入", "buy"), "c.sell": ("卖出", "sell"), "c.shares": ("股", "shares"),
     "v.pessimistic": ("悲观", "pessimistic"), "v.expected": ("预期", "expected"), "v.optimistic": ("乐观", "optimistic"),
 }
 # fmt: on

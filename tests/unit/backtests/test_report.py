@@ -16,7 +16,7 @@ from common.backtests.report.charts import BARS_MAX, safe_json, stock_data
 from common.backtests.report.markup import both, clean, esc
 from common.backtests.report.page import static
 from common.backtests.report.words import WORDS
-from common.backtests.result import BacktestResult, Benchmark, Candle, Remark
+from common.backtests.result import BacktestResult, Benchmark, Candle, EventKind, Remark
 from common.backtests.statistics import statistics_of
 from common.domain.errors import InvariantError
 from tests.backtest_books import Books, candles_of, full_result, random_books
@@ -326,6 +326,17 @@ def test_every_deal_has_its_mark_on_its_bar() -> None:
             marks.append((stock["symbol"], price, shares))
     assert sorted(marks) == deals
     assert data["cut"] is False
+
+
+def test_every_ex_day_of_a_held_stock_is_marked() -> None:
+    marks = [(stock["symbol"], *mark[1:]) for stock in data_of(READ)["stocks"] for mark in stock["ex"]]
+    events = [
+        (event.symbol, event.shares_before, event.shares_after, event.cash)
+        for event in RESULT.events
+        if event.kind is EventKind.EX_DAY
+    ]
+    assert sorted(marks) == sorted(events)
+    assert len(events) > 3
 
 
 def test_minute_bars_take_the_deal_inside_them() -> None:

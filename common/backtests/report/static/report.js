@@ -69,17 +69,27 @@
       symbolRotate: buy ? 180 : 0, label: { color: "#fff", fontSize: 11, fontWeight: "bold", offset: buy ? [0, 9] : [0, 0] }, itemStyle: { color: buy ? BUY : SELL } };
   }
 
+  function exMark(stock, one) {
+    return { coord: [one[0], bars(stock)[one[0]][3]], value: "X", ex: one, symbol: "roundRect", symbolSize: [16, 16], symbolOffset: [0, -14],
+      label: { color: "#fff", fontSize: 11, fontWeight: "bold" }, itemStyle: { color: "#5c6873" } };
+  }
+
+  function exText(one) {
+    return safe(say("c.ex")) + ": " + one[1].toLocaleString("en-US") + " → " + one[2].toLocaleString("en-US") + " " + safe(say("c.shares")) + ", " + money(one[3] / 10);
+  }
+
   function dealText(one) {
     return [safe(one[4]), safe(say(one[1] === 1 ? "c.buy" : "c.sell")), one[3].toLocaleString("en-US"), safe(say("c.shares")), "@", (one[2] / 1000).toFixed(2)].join(" ");
   }
 
   function candleTip(stock) {
     return function (found) {
-      if (found.componentType === "markPoint") return dealText(found.data.deal);
+      if (found.componentType === "markPoint") return found.data.ex ? exText(found.data.ex) : dealText(found.data.deal);
       const at = found.dataIndex, bar = bars(stock)[at];
       const prices = ["open", "close", "low", "high"].map((key, place) => safe(say("c." + key)) + " <b>" + bar[place].toFixed(2) + "</b>");
       const deals = stock.marks.filter((one) => one[0] === at).map(dealText);
-      return [safe(stock.at[at])].concat(prices, deals).join("<br>");
+      const exes = stock.ex.filter((one) => one[0] === at).map(exText);
+      return [safe(stock.at[at])].concat(prices, exes, deals).join("<br>");
     };
   }
 
@@ -100,7 +110,7 @@
       yAxis: { scale: true, axisLabel: { formatter: (value) => value.toFixed(2) }, splitLine: { lineStyle: { color: "#eef1f4" } } },
       dataZoom: [{ type: "inside" }, { type: "slider", height: 18, bottom: 8 }],
       series: [{ name: stock.symbol, type: "candlestick", data: bars(stock), barMaxWidth: 14,
-        itemStyle: { color: UP, color0: DOWN, borderColor: UP, borderColor0: DOWN }, markPoint: { data: stock.marks.map(mark) } }],
+        itemStyle: { color: UP, color0: DOWN, borderColor: UP, borderColor0: DOWN }, markPoint: { data: stock.marks.map(mark).concat(stock.ex.map((one) => exMark(stock, one))) } }],
     }, true);
     const cut = document.getElementById("cut");
     cut.hidden = !data.cut;
