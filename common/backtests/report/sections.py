@@ -89,7 +89,7 @@ def data(result: BacktestResult) -> str:
     counted = [(run, sum(run.first <= day <= run.last for day in days)) for run in result.coverage]
     daily = sum(count for run, count in counted if run.grain == "daily")
     rows = [_coverage(run, count) for run, count in counted]
-    columns = heads("from", "to", "sessions", "grain", "had", "why")
+    columns = heads("dates", "sessions", "grain", "why", "had")
     told = [say("note.bars")] if any(run.grain != "snapshots" for run in result.coverage) else []
     told += [say("note.daily")] if daily else []
     if missing := sum(run.stock_days - run.stock_days_had for run in result.coverage):
@@ -103,8 +103,8 @@ def data(result: BacktestResult) -> str:
 def _coverage(run: Coverage, sessions: int) -> str:
     share = f"{run.stock_days_had:,} / {run.stock_days:,}"
     grain = cell(both(*GRAIN_WORDS[run.grain]))
-    cells = [cell(day_text(run.first)), cell(day_text(run.last)), number(str(sessions)), grain, number(share)]
-    return row([*cells, cell(both(run.zh, run.en))])
+    dates = f"{day_text(run.first)} – <wbr>{day_text(run.last)}"
+    return row([cell(dates), number(str(sessions)), grain, cell(both(run.zh, run.en)), number(share)])
 
 
 def months(statistics: Statistics) -> str:

@@ -62,7 +62,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "t.year": ("年", "year"), "t.whole": ("全年", "year"), "t.month": ("月份", "month"), "t.sessions": ("交易日", "sessions"),
     "t.outcome": ("结果", "outcome"), "t.times": ("次数", "times"), "t.day": ("日期", "day"), "t.time": ("时间", "time"),
     "t.side": ("方向", "side"), "t.wanted": ("已成/欲成", "filled/wanted"), "t.price": ("价格", "price"), "t.cause": ("起因", "cause"),
-    "t.from": ("起", "from"), "t.to": ("止", "to"), "t.grain": ("精度", "grain"), "t.had": ("有数据/需要（股票日）", "had/needed (stock-days)"), "t.why": ("原因", "why"),
+    "t.dates": ("日期", "dates"), "t.grain": ("精度", "grain"), "t.had": ("有数据/需要（股票日）", "had/needed (stock-days)"), "t.why": ("原因", "why"),
     "side.BUY": ("买入", "buy"), "side.SELL": ("卖出", "sell"),
     "in.rule": ("策略", "rule"), "in.params": ("策略参数", "parameters"), "in.settings": ("账户与撮合", "account and matching"), "in.span": ("日期", "dates"), "in.engine": ("引擎", "engine"),
     "in.verdict": ("成交判定", "fill verdict"), "in.cash": ("初始资金（元）", "start cash (yuan)"), "in.universe": ("范围", "universe"),

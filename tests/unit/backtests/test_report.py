@@ -25,7 +25,7 @@ from tests.conftest import CHECKOUT
 RESULT, CANDLES = full_result()
 OTHERS = [random_books(1, 120, 50).result("pessimistic"), random_books(1, 120, 75).result("optimistic")]
 PAGE = report_html(RESULT, OTHERS, CANDLES)
-VOID = {"meta", "br", "img", "input", "hr", "link"}
+VOID = {"meta", "br", "wbr", "img", "input", "hr", "link"}
 STATIC = CHECKOUT / "common" / "backtests" / "report" / "static"
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp;{{7*7}}\u202egnp\u2028\x00${1}"
 

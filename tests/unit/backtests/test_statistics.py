@@ -3,14 +3,27 @@
 import pytest
 
 from common.backtests.metrics import HEADLINE, METRICS, Unit
-from common.backtests.reference import metrics_page
-from common.backtests.result import Benchmark, Outcome, Unfilled
+from common.backtests.reference import TITLES, metrics_page, result_page
+from common.backtests.result import (
+    BacktestResult,
+    Benchmark,
+    BookEvent,
+    Candle,
+    Coverage,
+    EquityRow,
+    Fill,
+    Inputs,
+    OpenPosition,
+    Outcome,
+    Unfilled,
+)
 from common.backtests.statistics import statistics_of
 from common.backtests.text import metric_name, metric_text, percent, yuan
 from common.domain.errors import InvariantError
 from common.domain.reasons import Reason
 from common.domain.values import Side
 from tests.backtest_books import S1000, START, Books, random_books
+from tests.conftest import CHECKOUT
 
 D = [20260105, 20260106, 20260107, 20260108]
 NEEDS_TRADES = {"win_rate", "profit_loss_ratio", "mean_gain", "best_gain", "worst_gain", "holding_mean", "holding_max"}
@@ -124,6 +137,13 @@ def test_the_page_names_every_metric_with_its_formula() -> None:
     for name, metric in METRICS.items():
         assert f"| `{name}` | {metric.zh} | {metric.en} |" in page
         assert f"`{metric.formula}`".replace("|", "\\|") in page
+
+
+def test_the_format_page_names_every_field() -> None:
+    page = result_page((CHECKOUT / "common" / "backtests" / "result.py").read_text("utf-8"))
+    for kind in (BacktestResult, Inputs, Coverage, EquityRow, Fill, BookEvent, Unfilled, OpenPosition, Candle):
+        assert f"**{TITLES[kind.__name__]}**" in page
+        assert all(f"| `{field}` |" in page for field in kind.__struct_fields__)
 
 
 @pytest.mark.parametrize(

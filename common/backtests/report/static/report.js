@@ -36,7 +36,7 @@
     const left = narrow() ? 46 : 58;
     view.setOption({
       animation: false,
-      legend: { top: 0, data: series.slice(0, -1).map((one) => one.name), type: "scroll" },
+      legend: { top: 0, icon: "roundRect", itemWidth: 16, itemHeight: 3, itemGap: 16, data: series.slice(0, -1).map((one) => one.name), type: "scroll" },
       grid: [{ left: left, right: 14, top: 34, height: "56%" }, { left: left, right: 14, top: "74%", bottom: 46 }],
       axisPointer: { link: [{ xAxisIndex: "all" }] },
       tooltip: { trigger: "axis", confine: true, formatter: equityTip },
