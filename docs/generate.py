@@ -1,8 +1,9 @@
-"""Write docs/reference/protocol.md and reasons.md from the code: python -m docs.generate [--check]."""
+"""Write docs/reference/protocol.md, reasons.md, metrics.md and backtest-result.md from the code: python -m docs.generate [--check]."""
 
 import sys
 from pathlib import Path
 
+from common.backtests.reference import metrics_page, result_page
 from common.bus.endpoints import LINKS, SERVICES, STRIDE
 from common.bus.roles import VERBS
 from common.bus.sockets import BATCH_BYTES_MAX, ORDER_BYTES_MAX
@@ -17,6 +18,7 @@ from common.runtime.config import System
 REFERENCE = Path(__file__).resolve().parent / "reference"
 MESSAGES = Path(__file__).resolve().parent.parent / "common" / "messages"
 ENUMS = (Side, Action, PriceKind, OrderState, VerdictStatus, Phase, TradingState, Board, Pace, Role)
+RESULT = MESSAGES.parent / "backtests" / "result.py"
 CLIENT = REFERENCE / "req_client.py"
 
 
@@ -41,7 +43,12 @@ def wire() -> Wire:
 
 def pages() -> dict[str, str]:
     """Return the text of every page by file name."""
-    return {"protocol.md": protocol_page(wire()), "reasons.md": reasons_page()}
+    return {
+        "protocol.md": protocol_page(wire()),
+        "reasons.md": reasons_page(),
+        "metrics.md": metrics_page(),
+        "backtest-result.md": result_page(RESULT.read_text(encoding="utf-8")),
+    }
 
 
 def stale(folder: Path = REFERENCE) -> list[str]:

@@ -7,6 +7,7 @@ PankouError
 |   +-- PastCalendarError    a date outside the trading calendar
 |   +-- TapeError            a tape that is missing, cut or not a tape
 |   +-- HistoryError         history data missing or unusable
+|   +-- ResultError          a backtest result that is missing, cut, changed or of another version
 |   +-- AddressInUseError    a port somebody else holds
 |   `-- SecondCopyError      this service runs already
 +-- CodecError           bytes that are no message (counted and dropped)
@@ -41,6 +42,16 @@ class TapeError(UserError):
 
 class HistoryError(UserError):
     """History data that is missing or cannot be used."""
+
+
+class ResultError(UserError):
+    """A stored backtest result that cannot be used: `fault` is missing, corrupt or version."""
+
+    def __init__(self, fault: str, detail: str) -> None:
+        super().__init__(f"{fault}: {detail}")
+        self.fault = fault
+        self.detail = " ".join(detail.split())
+        """One line."""
 
 
 class AddressInUseError(UserError):

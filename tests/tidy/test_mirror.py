@@ -10,6 +10,7 @@ GATEWAY = "a part of the gateway's core; tests/unit/services/order_gateway and t
 PLAYER = "a part of the player's core; tests/simulation/test_player.py runs it through that"
 ALLOWED = {
     "common.screens.conditions": "the conditions of screen.py, which is held against a slow reference",
+    "services.cli.commands.backtest": BY_NAME,
     "services.cli.commands.books": BY_NAME,
     "services.cli.commands.order": BY_NAME,
     "services.cli.commands.run": BY_NAME,

@@ -1,0 +1,87 @@
+"""Books that do not add up are found, whatever does not: each case spoils one thing of a good result."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from common.backtests.check import FAULTS_MAX, faults_of
+from common.backtests.result import BacktestResult, Benchmark, Coverage
+from tests.backtest_books import full_result, random_books
+
+GOOD, _ = full_result(2, 40, 30)
+Change = Callable[[BacktestResult], BacktestResult]
+
+
+def other(field: str, at: int, **changes: Any) -> Change:
+    """Return a change of one row of a table."""
+
+    def change(result: BacktestResult) -> BacktestResult:
+        rows = list(getattr(result, field))
+        rows[at] = msgspec.structs.replace(rows[at], **changes)
+        return msgspec.structs.replace(result, **{field: tuple(rows)})
+
+    return change
+
+
+def with_(**changes: Any) -> Change:
+    return lambda result: msgspec.structs.replace(result, **changes)
+
+
+def inputs(**changes: Any) -> Change:
+    return lambda result: msgspec.structs.replace(result, inputs=msgspec.structs.replace(result.inputs, **changes))
+
+
+def without(field: str, at: int) -> Change:
+    def change(result: BacktestResult) -> BacktestResult:
+        rows = list(getattr(result, field))
+        del rows[at]
+        return msgspec.structs.replace(result, **{field: tuple(rows)})
+
+    return change
+
+
+def test_good_books_have_no_fault() -> None:
+    assert faults_of(GOOD) == []
+    assert [faults_of(random_books(seed, 30, 20).result()) for seed in range(20)] == [[]] * 20
+
+
+DAY = Coverage(20260101, 20260101, "daily", 1, 1, "甲", "a")
+SPOILT: dict[str, tuple[Change, str]] = {
+    "start cash": (inputs(start_cash=0), "start cash 0"),
+    "no day": (inputs(last=20261332), "20261332 is no day"),
+    "outside": (inputs(first=20260103), "outside"),
+    "equity": (other("equity", 3, equity=5), "equity 5"),
+    "equity zero": (other("equity", 3, equity=0, cash=0, market_value=0), "equity 0"),
+    "cash below zero": (other("equity", 3, equity=1, cash=-1, market_value=2), "cash -1"),
+    "a day lost": (without("equity", 5), "a day without equity"),
+    "days out of order": (lambda r: with_(equity=r.equity[::-1])(r), "not ascending"),
+    "fills out of order": (lambda r: with_(fills=r.fills[::-1])(r), "in the order"),
+    "a fill lost": (without("fills", 0), ""),
+    "price": (other("fills", 0, price=0), "at 0"),
+    "shares": (other("fills", 0, shares=-100), "-100 shares"),
+    "fees": (other("fills", 0, commission=-1), "fees"),
+    "another price": (lambda r: other("fills", 0, price=r.fills[0].price + 10)(r), "deals and events make it"),
+    "second": (other("fills", 0, second=86_400), "no second"),
+    "event": (other("events", 0, shares_after=-1), "become -1"),
+    "event cash": (lambda r: other("events", 0, cash=r.events[0].cash + 10)(r), "deals and events make it"),
+    "unfilled": (other("unfilled", 0, shares=100, filled=100), "100 of 100 shares"),
+    "open lost": (with_(open_positions=()), "the deals leave"),
+    "open price": (other("open_positions", 0, price=1), "are worth"),
+    "open twice": (lambda r: with_(open_positions=(*r.open_positions, r.open_positions[0]))(r), "the deals leave"),
+    "nothing said": (with_(coverage=()), "nothing says what data"),
+    "a session unsaid": (with_(coverage=(DAY,)), "20260102 had"),
+    "coverage twice": (lambda r: with_(coverage=(*r.coverage, DAY))(r), "coverage are not ascending"),
+    "coverage counts": (other("coverage", 0, stock_days_had=10**6), "stock-days"),
+    "benchmark short": (with_(benchmark=Benchmark("x", 1, (1,))), "1 closes"),
+    "benchmark zero": (lambda r: with_(benchmark=Benchmark("x", 0, (1,) * len(r.equity)))(r), "not above zero"),
+}
+
+
+@pytest.mark.parametrize("case", SPOILT)
+def test_what_is_spoilt_is_found(case: str) -> None:
+    change, words = SPOILT[case]
+    faults = faults_of(change(GOOD))
+    assert any(words in fault for fault in faults), faults
+    assert len(faults) <= FAULTS_MAX
