@@ -1,6 +1,8 @@
 """From history to the cross-section that the screens of a day look at."""
 
 from bisect import bisect_right
+from collections.abc import Container, Sequence
+from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,14 +16,16 @@ from common.history import schema
 from common.history.daily import History, Rows
 from common.rules.boards import BOARD_NAMES, board_of
 from common.rules.tables import CODES, TABLES_BEGIN
-from common.screens.cross import Bars, Cross
+from common.screens.cross import Bar, Bars, Cross
 from common.screens.plain import PlainWindows
 from common.screens.st import Spells
 
 I64 = NDArray[np.int64]
 Symbols = NDArray[np.integer]
 """Indices into `History.symbols`."""
-_FIELDS = ("open", "high", "low", "close", "factor_e9", "volume", "turnover")
+_FIELDS = ("high", "low", "close", "factor_e9", "turnover")
+FLOAT_SESSIONS = 60
+"""Sessions up to D-1 in which the last known float shares still count."""
 LACKING_MAX = 20
 """Stocks of a board without a row of the day that may be: sources leave out suspended ones."""
 LACKING_BP_MAX = 1_000
@@ -74,57 +78,75 @@ def per_stock(universe: Universe, rows: Rows, name: str) -> I64:
     return values
 
 
-def table_of(universe: Universe, rows: Rows, days: list[Day]) -> Bars:
+def pieces(history: History, days: Sequence[Day]) -> list[Rows]:
+    """Return the rows of trading days, a year at a time: rows within a year are views, rows over several are copies."""
+    calendar = history.calendar()
+    parts = []
+    for year in sorted({day // 10_000 for day in days}):
+        first, last = max(days[0], year * 10_000), min(days[-1], year * 10_000 + 9_999)
+        inside = calendar.between(first, last)
+        if inside:
+            parts.append(history.traded(calendar.next(inside[-1]), inside[0]))
+    return parts
+
+
+def table_of(universe: Universe, parts: Sequence[Rows], days: Sequence[Day]) -> Bars:
     """Lay rows out as sessions x stocks."""
-    at = universe.column[rows.symbol]
-    known = at >= 0
-    place = np.searchsorted(np.array(days, np.int64), rows.day)[known] * len(universe.ids) + at[known]
-    tables = []
-    for name in _FIELDS:
-        table = np.zeros((len(days), len(universe.ids)), np.int64)
-        table.ravel()[place] = rows.columns[name][known]
-        tables.append(table)
+    stocks = len(universe.ids)
+    tables = [np.zeros((len(days), stocks), np.int64) for _ in _FIELDS]
+    for rows in parts:
+        at = universe.column[rows.symbol]
+        known = np.flatnonzero(at >= 0)
+        starts = np.searchsorted(rows.day, np.array(days, np.int32))
+        place = (np.searchsorted(starts, known, side="right") - 1) * stocks + at[known]
+        for table, name in zip(tables, _FIELDS, strict=True):
+            table.ravel()[place] = rows.columns[name][known]
     return Bars(*tables)
 
 
 def _newest(bars: Bars, count: int) -> Bars:
     """Move the traded bars of each stock together and return the last `count` rows, 0 in front."""
-    if bool((bars.close[-count:] > 0).all()):
-        return Bars(*(table[-count:] for table in bars))
     order = np.argsort(bars.close > 0, axis=0, kind="stable")[-count:]
     traded = np.take_along_axis(bars.close, order, axis=0) > 0
     return Bars(*(np.where(traded, np.take_along_axis(table, order, axis=0), 0) for table in bars))
 
 
-def last_traded(history: History, universe: Universe, day: Day, window: Bars, days: list[Day]) -> Bars:
-    """Return the last `len(days)` traded bars of each stock before `day`, newest in the last row.
+def last_traded(history: History, universe: Universe, window: Bars, days: Sequence[Day]) -> Bars:
+    """Return the last `len(days)` traded bars of each stock up to the last of `days`, newest in the last row.
 
-    `window` is the table of the sessions `days` before it; whoever did not trade on all of them is looked for further
-    back, as far as history and the stock's listing reach.
+    `window` is the table of the sessions `days`; whoever did not trade on all of them is looked for further back, as
+    far as history and the stock's listing reach.
     """
     count, listed = len(days), history.listed_days()[universe.ids]
-    found = Bars(*(table.copy() for table in window))
     short = np.flatnonzero((window.close > 0).sum(axis=0) < count)
-    span, begin = count, days[0]
-    if len(short):
-        for table, part in zip(found, _newest(Bars(*(table[:, short] for table in window)), count), strict=True):
+    if not len(short):
+        return window
+    found = Bars(*(table.copy() for table in window))
+    held = Bars(*(table[:, short] for table in window))
+    begin, floor, span = days[0], history.first_day(), count
+    while True:
+        for table, part in zip(found, _newest(held, count), strict=True):
             table[:, short] = part
-    floor = history.first_day()
-    while len(short := short[(found.close[0, short] == 0) & (listed[short] < begin)]) and begin > floor:
+        more = (found.close[0, short] == 0) & (listed[short] < begin)
+        short = short[more]
+        if not len(short) or begin <= floor:
+            return found
         span *= 4
-        further = history.calendar().window(history.session_before(day), span)
-        ids = universe.ids[short]
+        further = history.calendar().window(history.session_before(begin), span)
         column = np.full(len(history.symbols), -1, np.int64)
-        column[ids] = np.arange(len(ids))
-        few = Universe(ids, column, (), np.zeros(0, np.int64))
-        for table, part in zip(
-            found, _newest(table_of(few, history.traded(day, further[0]), further), count), strict=True
-        ):
-            table[:, short] = part
-        if further[0] == begin:
-            break
+        column[universe.ids[short]] = np.arange(len(short))
+        few = universe._replace(ids=universe.ids[short], column=column)
+        earlier = table_of(few, pieces(history, further), further)
+        held = Bars(*(np.vstack([early, table[:, more]]) for early, table in zip(earlier, held, strict=True)))
         begin = further[0]
-    return found
+
+
+def days_since(listed: I64, origin: int) -> I64:
+    """Return the calendar days from each yyyymmdd to an ordinal day."""
+    months = (listed // 10_000 - 1970) * 12 + listed // 100 % 100 - 1
+    days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + listed % 100
+    since: I64 = origin - (days + date(1970, 1, 1).toordinal() - 1)
+    return since
 
 
 def listed_sessions(history: History, universe: Universe, last: Day) -> I64:
@@ -134,9 +156,8 @@ def listed_sessions(history: History, universe: Universe, last: Day) -> I64:
     listed = history.listed_days()[universe.ids]
     numbers = len(days) - np.searchsorted(np.array(days, np.int64), listed).astype(np.int64)
     early = np.flatnonzero(listed < calendar.first)
-    begin = to_date(calendar.first).toordinal()
-    before = [(begin - to_date(max(int(day), 19900101)).toordinal()) * 2 // 3 for day in listed[early]]
-    numbers[early] += np.array(before, np.int64)
+    before = days_since(np.maximum(listed[early], 19900101), to_date(calendar.first).toordinal())
+    numbers[early] += before * 2 // 3
     return numbers
 
 
@@ -155,12 +176,13 @@ def spells_of(history: History, universe: Universe, asking: Day) -> Spells:
     )
 
 
-def float_shares_of(universe: Universe, rows: Rows) -> I64:
+def float_shares_of(universe: Universe, parts: Sequence[Rows]) -> I64:
     """Return the last known float shares of rows."""
     latest = np.zeros(len(universe.ids), np.int64)
-    at = universe.column[rows.symbol]
-    known = (at >= 0) & (rows.columns["float_shares"] > 0)
-    latest[at[known]] = rows.columns["float_shares"][known]  # rows are in order of days: the last one stays
+    for rows in parts:
+        at = universe.column[rows.symbol]
+        known = (at >= 0) & (rows.columns["float_shares"] > 0)
+        latest[at[known]] = rows.columns["float_shares"][known]  # rows are in order of days: the last one stays
     return latest
 
 
@@ -195,36 +217,87 @@ def lacking_boards(history: History, day: Day, before: Symbols, last: Symbols, f
     return lacking
 
 
-def cross_of(history: History, day: Day, sessions: int = 60) -> Cross:
-    """Return the cross-section of `day` as known before its open; raises `HistoryError` where history has a hole."""
+class Reach(NamedTuple):
+    """How far back a screen can look."""
+
+    days: list[Day]
+    """Sessions up to D-1 without a hole, oldest first."""
+    hole: str
+    """Why there are no more, "" = there are as many as were asked for."""
+
+
+def reach_of(history: History, day: Day, sessions: int, held: Container[Day]) -> Reach:
+    """Return the sessions before `day` that history has rows of (`held`), up to the first hole going back."""
+    days = history.calendar().window(history.session_before(day), sessions)
+    missing = [each for each in days if each not in held]
+    late = [each for each in missing if each >= history.first_day()]
+    if late:
+        hole = f"daily bars of {late[-1]} are missing; import that day before screening {day}"
+        return Reach([each for each in days if each > late[-1]], hole)
+    kept = [each for each in days if each not in missing]
+    if len(kept) == sessions:
+        return Reach(kept, "")
+    return Reach(kept, f"a screen of {day} needs {sessions} sessions before it; history begins later: import more")
+
+
+def days_held(parts: Sequence[Rows]) -> set[Day]:
+    """Return the days that have rows."""
+    return {int(day) for rows in parts for day in rows.day[np.flatnonzero(np.diff(rows.day, prepend=0))]}
+
+
+def from_day(parts: Sequence[Rows], day: Day) -> list[Rows]:
+    """Return the rows from a day on."""
+    return [rows.take(slice(int(np.searchsorted(rows.day, day)), None)) for rows in parts]
+
+
+def rows_on(parts: Sequence[Rows], day: Day) -> Rows:
+    """Return the rows of one day."""
+    for rows in parts:
+        begin, end = np.searchsorted(rows.day, [day, day + 1]).tolist()
+        if end > begin:
+            return rows.take(slice(begin, end))
+    return parts[-1].take(slice(0, 0))
+
+
+def bar_of(universe: Universe, rows: Rows) -> Bar:
+    """Return the bar of a session out of its rows."""
+    return Bar(*(per_stock(universe, rows, name) for name in Bar._fields))
+
+
+def cross_of(history: History, day: Day, sessions: int = 60, least: int | None = None) -> Cross:
+    """Return the cross-section of `day` as known before its open.
+
+    Its windows reach `sessions` back; raises `HistoryError` where history has fewer than `least` of them (all, where
+    it is left out) or no facts of the day.
+    """
     last = history.session_before(day)
-    days = history.calendar().window(last, sessions)
-    if len(days) < sessions or history.first_day() > days[0]:
-        raise HistoryError(f"a screen of {day} needs {sessions} sessions before it; history begins later: import more")
+    window = history.calendar().window(last, max(sessions, FLOAT_SESSIONS))
     facts = history.pre_open(day)
-    rows = history.traded(day, days[0])
-    missing = sorted(set(days) - set(np.unique(rows.day).tolist()))
-    if missing:
-        raise HistoryError(f"daily bars of {missing[-1]} are missing; import that day before screening {day}")
-    earlier = rows.symbol[rows.day == days[-2]] if sessions > 1 else facts.symbol
+    parts = pieces(history, window)
+    reach = reach_of(history, day, sessions, days_held(parts))
+    if len(reach.days) < (sessions if least is None else max(least, 1)):
+        raise HistoryError(reach.hole)
     universe = universe_of(history, day, facts.symbol)
-    window = table_of(universe, rows, days)
-    traded = last_traded(history, universe, day, window, days)
-    names = history.names(day)
-    # A stock without a row at D-1 has no factor there; its own last one is as good, for nothing else is compared.
-    factor_now = np.where(window.factor[-1] > 0, window.factor[-1], traded.factor[-1])
+    bars = table_of(universe, from_day(parts, reach.days[0]), reach.days)
+    traded = last_traded(history, universe, bars, reach.days)
+    names, yesterday = history.names(day), rows_on(parts, last)
+    before = rows_on(parts, window[-2]) if len(window) > 1 else yesterday
+    # A stock without a row at D-1 has no factor there; that of its last bar is as good, for nothing else is compared.
+    factor_now = np.where(bars.factor[-1] > 0, bars.factor[-1], traded.factor[-1])
     return Cross(
         day=day,
         symbols=universe.symbols,
         names=tuple(names[at] for at in universe.ids.tolist()),
         listed=np.ones(len(universe.ids), bool),
         board=universe.board,
-        last=Bars(*(table[-1] for table in traded)),
-        traded_yesterday=window.close[-1] > 0,
-        float_shares=float_shares_of(universe, rows),
+        bar=bar_of(universe, yesterday),
+        last_close=traded.close[-1],
+        float_shares=float_shares_of(universe, from_day(parts, window[-FLOAT_SESSIONS:][0])),
         listed_sessions=listed_sessions(history, universe, last),
         suspended=per_stock(universe, facts, "suspended") > 0,
         up_limit=per_stock(universe, facts, "up_limit"),
-        lacking=lacking_boards(history, day, earlier, rows.symbol[rows.day == last], facts.symbol),
-        windows=PlainWindows(day, window, traded, factor_now, spells_of(history, universe, day)),
+        lacking=lacking_boards(history, day, before.symbol, yesterday.symbol, facts.symbol),
+        sessions=len(reach.days),
+        hole=reach.hole,
+        windows=PlainWindows(day, bars, traded, factor_now, spells_of(history, universe, day)),
     )

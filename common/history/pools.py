@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.domain.errors import BadSymbolError, UserError
+from common.domain.errors import BadSymbolError, HistoryError, UserError
 from common.domain.values import Day, Symbol
 from common.history.cross import cross_of
 from common.history.daily import History
@@ -113,7 +113,10 @@ class Pools:
         return self._history
 
     def _run(self, rule: str, day: Day) -> Screened:
-        return run_screen(self._screens[rule], self._cross(day))
+        screen, cross = self._screens[rule], self._cross(day)
+        if screen.sessions > cross.sessions:
+            raise HistoryError(cross.hole)
+        return run_screen(screen, cross)
 
     def _cross(self, day: Day) -> Cross:
         history = self.history()
@@ -121,5 +124,5 @@ class Pools:
             while len(self._crosses) >= CROSSES_KEPT:
                 del self._crosses[next(iter(self._crosses))]
             sessions = max(screen.sessions for screen in self._screens.values())
-            self._crosses[day] = cross_of(history, day, sessions)
+            self._crosses[day] = cross_of(history, day, sessions, least=1)
         return self._crosses[day]

@@ -39,14 +39,14 @@ def on_board(cross: Cross, values: Values) -> Verdicts:
 
 def float_value(cross: Cross) -> I64:
     """Return close x listed float shares, 0.001 yuan; 0 = unknown."""
-    return cross.last.close * cross.float_shares
+    return cross.last_close * cross.float_shares
 
 
 def float_value_between(cross: Cross, values: Values) -> Verdicts:
     """The float market value lies in a range, both ends included; unknown does not."""
     value = float_value(cross)
     passed = (value >= max(values["float_value_min"], 1)) & (value <= values["float_value_max"])
-    return Verdicts(passed, {"float_value": value, "close": cross.last.close, "float_shares": cross.float_shares})
+    return Verdicts(passed, {"float_value": value, "close": cross.last_close, "float_shares": cross.float_shares})
 
 
 def no_recent_st(cross: Cross, values: Values) -> Verdicts:
@@ -101,13 +101,13 @@ def has_limit(cross: Cross, _values: Values) -> Verdicts:
 
 def price_between(cross: Cross, values: Values) -> Verdicts:
     """The raw close of the last traded bar lies in a range."""
-    close = cross.last.close
+    close = cross.last_close
     return Verdicts((close >= max(values["price_min"], 1)) & (close <= values["price_max"]), {"close": close})
 
 
 def turnover_rate(cross: Cross, values: Values) -> Verdicts:
     """Volume of D-1 over the listed float shares lies in a range; unknown shares do not."""
-    volume = np.where(cross.traded_yesterday, cross.last.volume, 0) * 10_000
+    volume = cross.bar.volume * 10_000
     shares = np.where(cross.float_shares > 0, cross.float_shares, 1)
     passed = (cross.float_shares > 0) & (volume >= values["turnover_rate_bp_min"] * shares)
     if values["turnover_rate_bp_max"] != FAR:
@@ -117,10 +117,10 @@ def turnover_rate(cross: Cross, values: Values) -> Verdicts:
 
 def long_lower_shadow(cross: Cross, values: Values) -> Verdicts:
     """The raw bar of D-1 stands on a shadow of at least so many times its body, and of such a part of its range."""
-    bar = cross.last
+    bar = cross.bar
     shadow = np.minimum(bar.open, bar.close) - bar.low
     body, whole = np.abs(bar.close - bar.open), bar.high - bar.low
-    passed = cross.traded_yesterday & (values["body_times"] * body <= shadow) & (whole > 0)
+    passed = (bar.close > 0) & (values["body_times"] * body <= shadow) & (whole > 0)
     passed &= shadow * 10_000 >= values["shadow_bp_min"] * whole
     return Verdicts(passed, {"open": bar.open, "high": bar.high, "low": bar.low, "close": bar.close})
 
@@ -128,7 +128,7 @@ def long_lower_shadow(cross: Cross, values: Values) -> Verdicts:
 def bottom_below(cross: Cross, values: Values) -> Verdicts:
     """The merged bar of D-1 lies below the merged bar before it, in high and in low."""
     pair = cross.windows.merged(values["sessions"])
-    passed = cross.traded_yesterday & pair.known & (pair.k2_high < pair.k1_high) & (pair.k2_low < pair.k1_low)
+    passed = (cross.bar.close > 0) & pair.known & (pair.k2_high < pair.k1_high) & (pair.k2_low < pair.k1_low)
     numbers = {"k1_high": pair.k1_high, "k1_low": pair.k1_low, "k2_high": pair.k2_high, "k2_low": pair.k2_low}
     return Verdicts(passed, numbers)
 

@@ -12,16 +12,24 @@ Bools = NDArray[np.bool_]
 class Bars(NamedTuple):
     """Raw daily bars, sessions x stocks, oldest session first; 0 in all where a stock did not trade."""
 
-    open: I64
     high: I64
     low: I64
     close: I64
     factor: I64
-    """Adjustment factor of each bar, any scale: adjusted price = price x factor / `Cross.factor_now`."""
-    volume: I64
-    """Shares."""
+    """Adjustment factor of each bar, any scale: adjusted price = price x factor / factor at D-1."""
     turnover: I64
     """0.001 yuan; 0 = unknown."""
+
+
+class Bar(NamedTuple):
+    """The raw bar of one session, one number a stock; 0 in all where it did not trade."""
+
+    open: I64
+    high: I64
+    low: I64
+    close: I64
+    volume: I64
+    """Shares."""
 
 
 class Span(NamedTuple):
@@ -71,10 +79,10 @@ class Cross(NamedTuple):
     listed: Bools
     """The stock is looked at on D."""
     board: I64
-    last: Bars
-    """The last bar each stock traded up to D-1 (one number a stock); 0 = never traded."""
-    traded_yesterday: Bools
-    """`last` is the bar of D-1."""
+    bar: Bar
+    """Of D-1."""
+    last_close: I64
+    """Raw close of the last bar each stock traded up to D-1; 0 = never traded."""
     float_shares: I64
     """Listed float shares at D-1; 0 = unknown."""
     listed_sessions: I64
@@ -85,6 +93,10 @@ class Cross(NamedTuple):
     """On D; 0 = no limit."""
     lacking: dict[int, str]
     """Boards whose data is not complete, and what they lack."""
+    sessions: int
+    """How many sessions up to D-1 the windows reach back at most."""
+    hole: str
+    """Why they reach no further."""
     windows: Windows
 
 

@@ -62,6 +62,8 @@ class Screen(NamedTuple):
 
     def lacks(self, cross: Cross) -> str:
         """Return what the data of the day lacks for this screen, "" = nothing: a pool of half a market is no pool."""
+        if self.sessions > cross.sessions:
+            return cross.hole
         mask = -1
         for check in self.checks:
             mask &= check.values.get("boards", -1)

@@ -11,7 +11,7 @@ import pytest
 
 from common.domain.errors import HistoryError
 from common.history import schema
-from common.history.cross import cross_of, last_traded, table_of, universe_of
+from common.history.cross import cross_of, last_traded, pieces, table_of, universe_of
 from common.history.daily import History
 from common.history.store import polars_schema, write_manifest, write_table
 from common.screens.cross import Cross
@@ -83,10 +83,10 @@ def slow_stock(rows: list[dict[str, Any]], listed: int, st: int, upto: int = 140
     return slow.Stock(board, sessions, factor, shares, count, st, today["suspended"], today["up_limit"])
 
 
-@pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, slow.Stock]]:
+def random_market(into: Path, stocks: int = 240) -> tuple[Path, dict[str, slow.Stock]]:
+    """Write a random market; returns its folder and what the slow screens see of it."""
     rng = random.Random(11)
-    daily, listed = random_history(rng, 240)
+    daily, listed = random_history(rng, stocks)
     spells, states = [], {}
     for symbol in sorted(listed):
         state = rng.choice([0, 0, 0, 0, 1, 3])
@@ -96,7 +96,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, sl
                 {"symbol": symbol, "first_day": DAYS[100], "last_day": DAYS[120], "state": state,
                  "known_at": DAYS[99] * 10_000, "end_known_at": DAYS[120] * 10_000}
             )  # fmt: skip
-    folder = write_folder(tmp_path_factory.mktemp("history"), DAYS, daily, listed=listed, st=spells)
+    folder = write_folder(into, DAYS, daily, listed=listed, st=spells)
     by_symbol: dict[str, list[dict[str, Any]]] = {}
     for row in daily:
         by_symbol.setdefault(row["symbol"], []).append(row)
@@ -104,10 +104,15 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, sl
     return folder, {symbol: slow_stock(by_symbol[symbol], listed[symbol], states[symbol]) for symbol in listed_then}
 
 
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, slow.Stock]]:
+    return random_market(tmp_path_factory.mktemp("history"))
+
+
 def seen(cross: Cross) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
     """Return everything that a screen can see of a cross-section."""
-    found = {name: np.asarray(value) for name, value in cross._asdict().items() if name not in ("windows", "last")}
-    found |= {f"last.{name}": value for name, value in cross.last._asdict().items()}
+    found = {name: np.asarray(value) for name, value in cross._asdict().items() if name not in ("windows", "bar")}
+    found |= {f"bar.{name}": value for name, value in cross.bar._asdict().items()}
     for window in (1, 5, 60):
         found |= {f"span {window}.{name}": value for name, value in cross.windows.span(window)._asdict().items()}
     for bars in (2, 60):
@@ -168,11 +173,11 @@ def test_last_traded_bars_reach_back_as_far_as_needed(tmp_path: Path) -> None:
     cross = cross_of(history, days[-1])
     window = history.calendar().window(days[-2], 60)
     universe = universe_of(history, days[-1], np.arange(2))
-    bars = table_of(universe, history.traded(days[-1], window[0]), window)
-    traded = last_traded(history, universe, days[-1], bars, window)
+    bars = table_of(universe, pieces(history, window), window)
+    traded = last_traded(history, universe, bars, window)
     assert traded.close[:, 0].tolist() == [10_020 + at for at in range(60)]
-    assert cross.last.close[0] == 10_079
-    assert cross.traded_yesterday.tolist() == [False, True]
+    assert cross.last_close[0] == 10_079
+    assert (cross.bar.close > 0).tolist() == [False, True]
     assert cross.suspended.tolist() == [True, False]
 
 

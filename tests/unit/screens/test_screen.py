@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common.domain.values import Board
-from common.screens.cross import Bars, Cross, adjusted
+from common.screens.cross import Bar, Bars, Cross, adjusted
 from common.screens.plain import PlainWindows
 from common.screens.screen import Screened, run_screen
 from common.screens.st import Spells
@@ -46,14 +46,14 @@ def random_stock(rng: random.Random) -> slow.Stock:
 
 
 def packed(rows: list[list[tuple[int, int, int, int, int] | None]]) -> Bars:
-    """Stack the bars of all stocks, right-aligned; volume and turnover are made of the close."""
+    """Stack the bars of all stocks, right-aligned; the turnover is made of the close."""
     length = max(len(row) for row in rows)
-    table = np.zeros((length, len(rows), 7), np.int64)
+    table = np.zeros((length, len(rows), 5), np.int64)
     for column, row in enumerate(rows):
         for at, bar in enumerate(row):
             if bar:
-                table[length - len(row) + at, column] = (*bar, bar[3] * 7, bar[3] * 11)
-    return Bars(*(table[:, :, field] for field in range(7)))
+                table[length - len(row) + at, column] = (*bar[1:], bar[3] * 11)
+    return Bars(*(table[:, :, field] for field in range(5)))
 
 
 def spells(stocks: list[slow.Stock]) -> Spells:
@@ -77,13 +77,17 @@ def cross_of(stocks: list[slow.Stock]) -> Cross:
         names=tuple(f"n{at}" for at in range(len(stocks))),
         listed=np.ones(len(stocks), bool),
         board=column([stock.board for stock in stocks]),
-        last=Bars(*(table[-1] for table in traded)),
-        traded_yesterday=np.array([stock.sessions[-1] is not None for stock in stocks]),
+        bar=Bar(
+            *(column([(*(stock.sessions[-1] or (0,) * 5)[:4], 0)[field] for stock in stocks]) for field in range(5))
+        ),
+        last_close=traded.close[-1],
         float_shares=column([stock.float_shares for stock in stocks]),
         listed_sessions=column([stock.listed for stock in stocks]),
         suspended=np.array([stock.suspended for stock in stocks]),
         up_limit=column([stock.up_limit for stock in stocks]),
         lacking={},
+        sessions=WINDOW,
+        hole="",
         windows=PlainWindows(DAY, sessions, traded, factor_now, spells(stocks)),
     )
 
