@@ -1,4 +1,4 @@
-"""Checks that need what is on disk: dates against the run's trading calendar, rules against the registry."""
+"""Checks that need what is on disk: dates against the run's trading calendar."""
 
 from pathlib import Path
 
@@ -37,12 +37,3 @@ def run_calendar(session: Session) -> Calendar | None:
     if not named or not (Path(named) / CALENDAR_FILE).is_file():
         return None
     return Calendar(read_table(Path(named), CALENDAR_FILE)["day"].to_list())
-
-
-def parse_rule(text: str) -> str:
-    """Return the name of a rule that exists."""
-    from common.strategies import RULES
-
-    if text not in RULES:
-        raise BadInputError("bad.rule", text=text, known=", ".join(RULES))
-    return text
