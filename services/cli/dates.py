@@ -1,4 +1,4 @@
-"""Checks that need what is on disk: dates against the run's trading calendar, rules against the registry."""
+"""Checks that need what is on disk: dates against the run's trading calendar."""
 
 from pathlib import Path
 
@@ -12,8 +12,11 @@ from services.cli.show import day_text
 def check_calendar(session: Session, day: Day) -> Day:
     """Refuse a day outside the run's trading calendar, or one on which nothing trades."""
     calendar = run_calendar(session)
-    if calendar is None:
-        return day
+    return day if calendar is None else check_session(calendar, day)
+
+
+def check_session(calendar: Calendar, day: Day) -> Day:
+    """Refuse a day outside a calendar, or one on which nothing trades."""
     if not calendar.first <= day <= calendar.last:
         raise BadInputError(
             "bad.past_calendar", day=day_text(day), first=day_text(calendar.first), last=day_text(calendar.last)
@@ -34,12 +37,3 @@ def run_calendar(session: Session) -> Calendar | None:
     if not named or not (Path(named) / CALENDAR_FILE).is_file():
         return None
     return Calendar(read_table(Path(named), CALENDAR_FILE)["day"].to_list())
-
-
-def parse_rule(text: str) -> str:
-    """Return the name of a rule that exists."""
-    from common.strategies import RULES
-
-    if text not in RULES:
-        raise BadInputError("bad.rule", text=text, known=", ".join(RULES))
-    return text

@@ -3,33 +3,20 @@
 import sys
 from pathlib import Path
 
-from common.domain.errors import ConfigError
-from common.rules.boards import BOARDS_BY_NAME
-from common.runtime.config import Config, load_config
+from common.runtime.config import load_config
 from common.runtime.run import config_argument, guarded
+from common.runtime.screens import load_screens
 from common.runtime.service import ServiceSpec, host
-from common.screens.screen import SCREENS, ScreenParams, make_params
 from services.screener.adapters.history import HistoryScreens
 from services.screener.core import ScreenerCore
-
-
-def params_of(config: Config) -> dict[str, ScreenParams]:
-    """Return the parameters of every screen; raises ConfigError naming the table and the fault."""
-    boards = [BOARDS_BY_NAME[name] for name in config.boards.allowed]
-    params: dict[str, ScreenParams] = {}
-    for rule in SCREENS:
-        try:
-            params[rule] = make_params(config.screens.get(rule, {}), boards)
-        except ConfigError as error:
-            raise ConfigError(f"[screens.{rule}] {error}") from error
-    return params
 
 
 def main() -> int:
     """Screen what is asked for."""
     config = load_config(config_argument("screener"))
-    adapter = HistoryScreens(Path(config.history.dir), params_of(config))
-    return host(ScreenerCore(tuple(SCREENS)), ServiceSpec("screener"), config, adapter)
+    screens = load_screens(config)
+    adapter = HistoryScreens(Path(config.history.dir), screens)
+    return host(ScreenerCore(tuple(screens)), ServiceSpec("screener"), config, adapter)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from common.messages.kept import KeptVerdict
 from common.messages.orders import CorporateAction, EventRow, OrderCancelled, OrderFilled, OrderSubmitted
 from common.messages.signals import VerdictStatus
 from common.messages.topics import EVENT, FEED, MATCHED
-from common.screens.screen import SCREENS, ScreenParams
+from common.runtime.screens import shipped_screens
 from common.strategies import RULES
 from common.strategies.host import RuleHost
 from services.market_data.__main__ import read_script
@@ -39,12 +39,12 @@ def run(market: MarketPaths) -> World:
     """Play the market to its end with every core of the real system in one thread."""
     world = World(shuffle=False)
     player = Settings(consumers=CONSUMERS, record=False, script=read_script(market.hand_script))
-    screens = {rule: ScreenParams() for rule in SCREENS}
+    screens = shipped_screens()
     feed, books = {"market_data": (FEED,)}, {"market_data": (FEED,), "order_gateway": (EVENT, MATCHED)}
     tapes = ReplayAdapter(market.tapes, None)
     hosts = [RuleHost(RULES[name], RULES[name].Params()) for name, _ in SLOTS]
     world.add(Node("market_data", lambda: (PlayerCore(player, BarBuilder), tapes), {}))
-    world.add(Node("screener", lambda: (ScreenerCore(tuple(SCREENS)), HistoryScreens(market.history, screens)), {}))
+    world.add(Node("screener", lambda: (ScreenerCore(tuple(screens)), HistoryScreens(market.history, screens)), {}))
     gateway = GatewaySettings(cash=1_000_000 * MILLI)
     world.add(Node("order_gateway", lambda: (GatewayCore(gateway), PaperBroker()), feed))
     risk = RiskSettings(rule_slots=SLOTS, resume_at_start=True)
