@@ -17,7 +17,10 @@ import polars as pl
 
 from bench.orders import run_order
 from common.domain.calendar import S0930, S1457, hms, ts_of
-from common.domain.values import Day, Price, Shares, Side
+from common.domain.values import Day, Phase, Price, Shares, Side
+from common.history.synthetic.actors import CAST
+from common.history.tape import TapeReader
+from common.messages.columns import Instruments, quotes_of
 from common.rules.bar_matching import PARTICIPATION_BP, BarView, assumed_queue, queued_on_bar
 from common.rules.book import Book, check_book, usable
 from common.rules.matching import EXPECTED, OPTIMISTIC, PESSIMISTIC
@@ -27,7 +30,7 @@ from common.strategies.limit_up import INITIAL_MEMORY, Context, Params, decide
 MILLI = 1000
 ORDER_YUAN = 200_000
 """Value of a tried order: a fifth of the standard account."""
-TRIED_BP = (0, 500, 1_000, 2_500, 5_000, 10_000)
+TRIED_BP = (0, 1_000, 3_000, 5_000, 10_000)
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 CANCEL_SHARES = (0, 5_000, 10_000)
 HORIZON = 100
@@ -198,21 +201,43 @@ def quantiles(values: Sequence[float]) -> list[float]:
 
 
 def queue_ratios(days: Iterable[StockDay]) -> dict[str, object]:
-    """Return the closing queue beside the turnover up to the touch, and the turnover after it, for sealed boards."""
-    never, again, after = [], [], []
+    """Return what bounds the queue that forms at a seal, beside the turnover up to the touch.
+
+    A board that never opened: the queue at its close, and what was traded after the touch. A board that opened: what
+    was traded from the touch until it did, which together with cancellations is all that had stood there.
+    """
+    never: list[float] = []
+    again: list[float] = []
+    after: list[float] = []
+    until: list[float] = []
     for day in days:
         touch = touch_of(day)
-        if day.seal is None or touch is None or not touch.locked_next:
+        if touch is None or not touch.locked_next:
             continue
         sofar = day.turnover[touch.bar] / MILLI
+        end = opening_bar(day, touch)
+        if end is not None:
+            until.append((day.turnover[end - 1] / MILLI - sofar) / sofar)
+        if day.seal is None:
+            continue
         (never if day.seal.opened == 0 else again).append(day.seal.amount / sofar)
         if day.seal.opened == 0:
             after.append((day.turnover[-1] / MILLI - sofar) / sofar)
     return {
         "quantiles": QUANTILES, "never_opened": len(never), "queue_to_turnover": quantiles(never),
         "turnover_after_to_before": quantiles(after), "opened_again": len(again),
-        "queue_to_turnover_opened_again": quantiles(again),
+        "queue_to_turnover_opened_again": quantiles(again), "broke": len(until),
+        "turnover_from_touch_until_it_broke": quantiles(until),
     }  # fmt: skip
+
+
+def opening_bar(day: StockDay, touch: Touch) -> int | None:
+    """Return the first bar after the touch that traded below the limit in continuous trading."""
+    for number in range(touch.bar + 1, len(day.bars)):
+        bar = day.bars[number]
+        if day.seconds[number] <= hms("14:57") and bar.volume > 0 and bar.low < bar.up_limit:
+            return number
+    return None
 
 
 def filled_on_bars(day: StockDay, touch: Touch, verdict: int, queue_turnover_bp: int) -> float:
@@ -232,7 +257,7 @@ def bar_fills(days: Sequence[StockDay]) -> dict[str, object]:
     """Return the mean filled share of orders at the limit, for boards that end sealed and for those that do not."""
     found: dict[str, object] = {}
     touched = [(day, touch) for day in days if (touch := touch_of(day)) is not None]
-    ended = {True: [], False: []}
+    ended: dict[bool, list[tuple[StockDay, Touch]]] = {True: [], False: []}
     for day, touch in touched:
         ended[day.bars[-1].close == day.bars[-1].up_limit].append((day, touch))
     for sealed, chosen in ended.items():
@@ -281,16 +306,48 @@ def book_fills(stocks: Iterable[tuple[str, list[Book]]]) -> dict[str, object]:
     }  # fmt: skip
 
 
+# ------------------------------------------------------------------ the synthetic market
+
+
+def synthetic_queues(tapes: Iterable[Path]) -> dict[str, object]:
+    """Return the queue of the first sealed snapshot of each board beside the turnover so far; the cast left out."""
+    cast = {actor.symbol for actor in CAST}
+    ratios: list[float] = []
+    for path in tapes:
+        seen: set[int] = set()
+        for push in TapeReader(path).pushes():
+            if push.day is not None:
+                table = Instruments(push.day.instruments)
+                seen = {number for number, symbol in enumerate(table.symbols) if symbol in cast}
+            if push.end.phase is not Phase.CONTINUOUS:
+                continue
+            for batch in push.batches:
+                quotes = quotes_of(batch)
+                up = table.up_limit[quotes.index]
+                sealed = (up > 0) & (quotes.last == up) & (quotes.ask_volume[0] == 0) & (quotes.turnover > 0)
+                for at in sealed.nonzero()[0].tolist():
+                    number = int(quotes.index[at])
+                    if number not in seen:
+                        seen.add(number)
+                        queue = int(quotes.bid_volume[0, at]) * int(up[at])
+                        ratios.append(queue / int(quotes.turnover[at]))
+    return {"boards": len(ratios), "queue_to_turnover": quantiles(ratios)}
+
+
 def main() -> None:
     """Read the folder and print the numbers."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
+    parser.add_argument("--tapes", type=Path, default=None, help="folder of a synthetic market, for its queues")
+    arguments = parser.parse_args()
+    folder = arguments.folder
     days = list(stock_days(folder))
     ticks = [stock for path in sorted((folder / "ticks").glob("*.parquet")) for stock in tick_books(path)]
-    result = {
+    result: dict[str, object] = {
         "seals": seal_agreement(days), "queues": queue_ratios(days), "bars": bar_fills(days), "books": book_fills(ticks),
     }  # fmt: skip
+    if arguments.tapes is not None:
+        result["synthetic"] = synthetic_queues(sorted(arguments.tapes.glob("*.tape")))
     print(json.dumps(result, indent=1))
 
 
