@@ -1,4 +1,4 @@
-"""What real days say about the assumptions of the paper exchange: python -m bench.fills FOLDER (see data sources).
+"""What real days say about the assumptions of the paper exchange: python -m bench.fills FOLDER.
 
 Prints aggregate numbers only, as JSON: when boards seal and when our touch fires, how large queues at the limit are
 beside the turnover so far, how often the three verdicts fill, and how queues away from the limit move. FOLDER holds
@@ -7,6 +7,7 @@ minute1, daily, limit_list and ticks as Parquet; `docs/explanation/paper-exchang
 
 import argparse
 import json
+import os
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
@@ -337,10 +338,15 @@ def synthetic_queues(tapes: Iterable[Path]) -> dict[str, object]:
 def main() -> None:
     """Read the folder and print the numbers."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(os.environ.get("PANKOU_SHARED", "../shared")))
     parser.add_argument("--tapes", type=Path, default=None, help="folder of a synthetic market, for its queues")
     arguments = parser.parse_args()
-    folder = arguments.folder
+    folder = next(
+        (each for each in (arguments.folder, arguments.folder / "data") if (each / "minute1.parquet").is_file()), None
+    )
+    if folder is None:
+        print(json.dumps({"skipped": f"no minute1.parquet in {arguments.folder} or its data/"}))
+        return
     days = list(stock_days(folder))
     ticks = [stock for path in sorted((folder / "ticks").glob("*.parquet")) for stock in tick_books(path)]
     result: dict[str, object] = {
