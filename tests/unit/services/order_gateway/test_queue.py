@@ -217,6 +217,7 @@ def test_a_bad_snapshot_is_counted_and_moves_nothing(defect: str) -> None:
     assert rig.ledger.order(rig.order("k", A, 1, 1).coid).state is OrderState.WORKING
     numbers = rig.core.status()[2]
     assert (numbers["book_defects"], numbers[f"book_defect_{defect}"]) == (1, 1)
+    assert rig.core.status()[3]["book_defects"] == f"{defect} 1"
     assert rig.logged.count("snapshot passed over") == 1
     rig.boot()
     rig.play(2)
