@@ -71,7 +71,7 @@ def day_opened(instruments: InstrumentTable, prev_day: int = PREV_DAY, **changes
 
 
 class Quote:
-    """One quote in yuan; missing sides of the book are empty."""
+    """One quote in yuan; missing sides of the book are empty; the day's turnover is all at the last price by default."""
 
     def __init__(
         self,
@@ -83,11 +83,13 @@ class Quote:
         high: float = 0,
         low: float = 0,
         volume: int = 1000,
+        turnover: float | None = None,
         second: int | None = None,
     ) -> None:
         self.last, self.bid, self.ask = milli(last), bid, ask
         self.open, self.high, self.low = milli(open_ or last), milli(high or last), milli(low or last)
         self.volume, self.second = volume, second
+        self.turnover = volume * self.last if turnover is None else milli(turnover)
 
 
 def batch(
@@ -113,7 +115,7 @@ def batch(
     times = np.array([1000 * (quotes[s].second or second) for s in symbols], "<i4")
     packed = Quotes(
         index, times, column("last"), refs[index], column("open"), column("high"), column("low"), column("volume"),
-        column("volume") * column("last"), levels("bid", 0), levels("bid", 1), levels("ask", 0), levels("ask", 1),
+        column("turnover"), levels("bid", 0), levels("bid", 1), levels("ask", 0), levels("ask", 1),
     )  # fmt: skip
     return batch_of(push, part, ts_of(instruments.day, second), phase_at(second), packed)
 

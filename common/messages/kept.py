@@ -67,6 +67,8 @@ class QueuePlaces(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
     """The last push that moved one of them: it was matched."""
     places: tuple[OrderPlace, ...]
     taken: tuple[TakenShares, ...] = ()
+    doubted: tuple[str, ...] = ()
+    """Stocks whose last snapshot was passed over: what is traded up to their next one is not known."""
 
 
 # ------------------------------------------------------------------ risk_manager

@@ -14,9 +14,10 @@ Nothing here ever gives more than a bar traded.
 
 from typing import NamedTuple
 
-from common.domain.values import Price, Shares, Side
+from common.domain.values import Day, Price, Shares, Side
 from common.rules.kernel import kernel
 from common.rules.matching import EXPECTED, OPTIMISTIC
+from common.rules.pricing import marketable_buy_price, marketable_sell_price
 
 PARTICIPATION_BP = 1_000
 """Of a bar's volume, so much is ours at most."""
@@ -86,35 +87,48 @@ def bar_share(volume: Shares, participation_bp: int) -> Shares:
 
 
 @kernel
-def marketable_price(side: int, bar: BarView, cage_price: Price) -> Price:
-    """Return the price of a marketable order on this bar, 0.001 yuan; 0 = it does not trade.
+def order_price(
+    side: int, board: int, day: Day, close: Price, prev_close: Price, up_limit: Price, down_limit: Price
+) -> Price:
+    """Return the price a marketable order is given at the end of a bar: within reach, cage and band of its close.
+
+    As in live trading (`pricing.py`), with the cage built on the last price because bars show no best bid and ask.
+    """
+    if side == _BUY:
+        return marketable_buy_price(board, day, close, 0, 0, prev_close, up_limit, down_limit)
+    return marketable_sell_price(board, day, close, 0, 0, prev_close, up_limit, down_limit)
+
+
+@kernel
+def marketable_price(side: int, bar: BarView, order: Price) -> Price:
+    """Return the price at which a marketable order trades on this bar, 0.001 yuan; 0 = it does not.
 
     At the open. Opened at the limit that stops us, we wait there and trade at the limit when the bar leaves it. Opened
-    beyond the cage (`cage_price`, 0 = none), we rest at its edge and trade there when the bar goes on through it.
+    beyond the order's own price (`order`, 0 = none), we rest at that and trade there when the bar goes on through it.
     """
     if side == _BUY:
         if locked_up(bar):
             return 0
         price = bar.open if bar.up_limit <= 0 else min(bar.open, bar.up_limit)
-        if cage_price > 0 and price > cage_price:
-            return cage_price if bar.low < cage_price else 0
+        if order > 0 and price > order:
+            return order if bar.low < order else 0
         return price
     if locked_down(bar):
         return 0
     price = max(bar.open, bar.down_limit)
-    if cage_price > 0 and price < cage_price:
-        return cage_price if bar.high > cage_price else 0
+    if order > 0 and price < order:
+        return order if bar.high > order else 0
     return price
 
 
 @kernel
 def marketable_on_bar(
-    side: int, left: Shares, bar: BarView, cage_price: Price, participation_bp: int, taken: Shares
+    side: int, left: Shares, bar: BarView, order: Price, participation_bp: int, taken: Shares
 ) -> BarDeal:
-    """Return what a marketable order of `left` shares gets; `taken` is what our earlier orders had of this bar."""
+    """Return what a marketable order of `left` shares at the price `order` gets; `taken` is what we had of this bar."""
     if left <= 0 or not bar_ok(bar):
         return BarDeal(0, 0)
-    price = marketable_price(side, bar, cage_price)
+    price = marketable_price(side, bar, order)
     if price <= 0:
         return BarDeal(0, 0)
     return BarDeal(max(0, min(left, bar_share(bar.volume, participation_bp) - taken)), price)

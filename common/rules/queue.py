@@ -16,6 +16,7 @@ UNSEEN = -1
 """Our price lies deeper than the five levels: nobody knows who stands there."""
 _BUY = int(Side.BUY)
 _TICK = 10
+_LOT = 100
 _BP = 10_000
 
 
@@ -66,7 +67,8 @@ def traded_at(side: int, price: Price, book: Book) -> Shares:
 
     A snapshot gives only the total and its turnover. Traded no worse than our price on average: all of it. Else, when
     our price was reached (it was the last one, or it is the best of our side), the total is split between our price
-    and the first tick beyond the average: the smallest share that explains the turnover with prices that near.
+    and the first tick beyond the average: the smallest share that explains the turnover with prices that near. That
+    share is an estimate, so it comes in whole lots, rounded down.
     """
     traded, turnover, last = book.traded, book.turnover, book.last
     if traded <= 0:
@@ -82,13 +84,13 @@ def traded_at(side: int, price: Price, book: Book) -> Shares:
         if price not in (last, best):
             return 0
         far = (turnover + traded * _TICK - 1) // (traded * _TICK) * _TICK
-        return (far * traded - turnover) // (far - price)
+        return (far * traded - turnover) // ((far - price) * _LOT) * _LOT
     if turnover >= price * traded:
         return traded
     if price not in (last, best):
         return 0
     far = turnover // (traded * _TICK) * _TICK
-    return (turnover - far * traded) // (price - far)
+    return (turnover - far * traded) // ((price - far) * _LOT) * _LOT
 
 
 @kernel

@@ -25,6 +25,7 @@ def settings_of(config: Config) -> Settings:
         orders_per_s=config.gateway.orders_per_s,
         orders_per_day=config.gateway.orders_per_day,
         park=config.gateway.after_absence == "park",
+        fill_verdict=config.gateway.fill_verdict,
     )
 
 

@@ -227,7 +227,7 @@ class BrokerDesk:
             elif isinstance(event, CancelSubmitted) and cancels.get(event.coid) == event:
                 pending.append(_Pending(row.push, row.seq, event.coid, event))
         self._pending = pending
-        return [Effect(Restore(resting, self._kept.taken))]
+        return [Effect(Restore(resting, self._kept.taken, self._kept.doubted))]
 
     def _resting(self, order: OrderRecord) -> RestingOrder:
         place = next((place for place in self._kept.places if place.coid == order.coid), _NOWHERE)

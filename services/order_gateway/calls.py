@@ -85,6 +85,7 @@ class Restore(msgspec.Struct, frozen=True):
 
     orders: tuple[RestingOrder, ...]
     taken: tuple[TakenShares, ...] = ()
+    doubted: tuple[Symbol, ...] = ()
 
 
 class Accepted(msgspec.Struct, frozen=True):

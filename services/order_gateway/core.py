@@ -122,4 +122,8 @@ class GatewayCore:
             **{f"book_defect_{name.lower()}": count for name, count in sorted(self._broker.defects.items())},
         }
         state = "ready" if self._pushes.ready else "waiting"
-        return self._pushes.ready, state, numbers, {"account": ledger.account}
+        words = {"account": ledger.account, "fill_verdict": self._settings.fill_verdict}
+        if self._broker.defects:
+            kinds = (f"{name.lower()} {count}" for name, count in sorted(self._broker.defects.items()))
+            words["book_defects"] = ", ".join(kinds)
+        return self._pushes.ready, state, numbers, words

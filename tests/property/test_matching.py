@@ -5,6 +5,7 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.orders import History, run_order
 from common.domain.values import Side
 from common.rules.book import Book, check_book, crossed, usable
 from common.rules.matching import (
@@ -18,7 +19,6 @@ from common.rules.matching import (
 )
 from common.rules.queue import Place, arrive, shown_at
 from tests.builders import DOWN, UP, five
-from tests.property.orders import History, run_order
 
 prices = st.integers(890, 1110).map(lambda ticks: ticks * 10)
 near = st.integers(1_085, 1_100).map(lambda ticks: ticks * 10)

@@ -20,6 +20,9 @@ LEVEL_YUAN = 110_000
 """Usual value of a level of the book."""
 SEAL_TIMES = 40
 """How much larger the queue at a limit is than a usual level."""
+SEAL_E3 = (14, 42, 74, 113, 160, 222, 298, 449, 656, 1_394, 9_999)
+"""Queue at the up limit to the day's turnover at the seal, x 1,000, in equal steps of probability: 894 real boards of
+June and July 2026, the queue being that of their close (bench/fills.py)."""
 SEALED_TRADES = 20
 """How much smaller trades are while a board is sealed."""
 AUCTION_PERCENT, CLOSE_PERCENT = 4, 2
@@ -197,6 +200,9 @@ class Books:
         # Each stock is stamped at its own moment of the interval, as exchanges do; the cast at its end.
         own = draws.wholes(0, min(grid.interval_s, 3) * 1000, len(stocks))
         self._early_ms = np.where(self._depth > 0, 0, own)
+        # A stream of its own, so that what else is drawn stays as it was.
+        boards = Draws(day)
+        self._seal_e3 = np.array([boards.quantile(SEAL_E3) for _ in stocks], np.int64)
         self._levels = np.arange(LEVELS, dtype=np.int64)[:, None]
 
     def pushes(self, session: Session) -> Iterator[tuple[int, list[QuoteBatch]]]:
@@ -208,7 +214,9 @@ class Books:
             at = np.flatnonzero(session.changed[row])
             opened = row >= grid.opened
             make = self._auction if grid.virtual[row] else self._book
-            bid, bid_volume, ask, ask_volume = make(at, session.shown[row, at], session.offered[row, at])
+            bid, bid_volume, ask, ask_volume = make(
+                at, session.shown[row, at], session.offered[row, at], session.turnover[row, at]
+            )
             early = self._early_ms[at] * (second not in edges)
             columns = (
                 at, second * 1000 - early, session.last[row, at], self._prev_close[at],
@@ -229,13 +237,13 @@ class Books:
         drawn = LEVEL_YUAN * self._draws.sizes((2 * LEVELS, len(at))) // price // 100 * 100 + 100
         return np.where(self._depth[at] > 0, self._depth[at], drawn)
 
-    def _auction(self, at: I64, price: I64, _offered: I64) -> tuple[I64, I64, I64, I64]:
+    def _auction(self, at: I64, price: I64, _offered: I64, _turnover: I64) -> tuple[I64, I64, I64, I64]:
         """Return what an auction shows: the virtual price and what would be matched, on both sides."""
         both, volume = np.zeros((LEVELS, len(at)), np.int64), np.zeros((LEVELS, len(at)), np.int64)
         both[0], volume[0] = price, self._level_volumes(at, price)[0] * 5
         return both, volume, both, volume
 
-    def _book(self, at: I64, last: I64, offered: I64) -> tuple[I64, I64, I64, I64]:
+    def _book(self, at: I64, last: I64, offered: I64, turnover: I64) -> tuple[I64, I64, I64, I64]:
         """Return five levels around the last price, which is the best bid or the best ask; nothing beyond the limits."""
         up, down = self._up[at], self._down[at]
         volumes = np.minimum(self._level_volumes(at, last), _INT32 // SEAL_TIMES)
@@ -249,9 +257,10 @@ class Books:
         bid = np.where((bid >= np.maximum(down, TICK)) & ~floored, bid, 0)
         ask = np.where(((up == 0) | (ask <= up)) & ~sealed, ask, 0)
         bid_volume, ask_volume = volumes[:LEVELS] * (bid > 0), volumes[LEVELS:] * (ask > 0)
-        bid_volume[0, sealed] *= SEAL_TIMES
-        scripted = sealed & (self._seal[at] > 0)
-        bid_volume[0, scripted] = self._seal[at][scripted]
+        queue = np.maximum(bid_volume[0] * SEAL_TIMES, turnover // last * self._seal_e3[at] // 100_000 * 100)
+        queue = np.where(self._depth[at] > 0, bid_volume[0] * SEAL_TIMES, np.minimum(queue, _INT32))
+        queue = np.where(self._seal[at] > 0, self._seal[at], queue)
+        bid_volume[0, sealed] = queue[sealed]
         ask_volume[0, floored] *= SEAL_TIMES
         offers = offered > 0
         ask_volume[0, offers] = offered[offers]

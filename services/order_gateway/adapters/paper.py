@@ -72,6 +72,7 @@ class _Queue(NamedTuple):
 
     places: tuple[OrderPlace, ...]
     taken: tuple[TakenShares, ...]
+    doubted: tuple[Symbol, ...]
 
 
 @dataclass(slots=True)
@@ -93,7 +94,8 @@ class PaperBroker:
         self._settings = settings
         self._resting: dict[str, _Resting] = {}
         self._taken: dict[_Stock, TakenShares] = {}
-        self._told = _Queue((), ())
+        self._doubted: set[Symbol] = set()
+        self._told = _Queue((), (), ())
 
     def perform(self, call: Message) -> Sequence[Message]:
         """Carry out a call of the gateway's core."""
@@ -106,6 +108,7 @@ class PaperBroker:
         if isinstance(call, Restore):
             self._resting = {order.coid: _Resting(*order) for order in call.orders}
             self._taken = {(row.symbol, row.side): row for row in call.taken}
+            self._doubted = set(call.doubted)
             self._told = self._queue()
             return []
         raise TypeError(f"the paper broker knows no {type(call).__name__}")
@@ -128,6 +131,8 @@ class PaperBroker:
             reports.extend(_deal(resting, deal.shares, deal.price) for deal in deals)
             self._take(at, owed, sum(deal.shares for deal in deals), book, call.day)
             place = arrive(order.side, order.price, book)
+        else:
+            self._doubted.add(order.symbol)
         resting.ahead, resting.shown = place
         if resting.left:
             self._resting[order.coid] = resting
@@ -135,7 +140,7 @@ class PaperBroker:
         return Reports(call.push, call.ts_ns, tuple(reports), queue=self._moved(call.push), defects=defects)
 
     def _match(self, call: MatchPush) -> Reports:
-        books, defects = _checked(call)
+        books, defects = self._checked(call)
         day = day_of_push(call.push)
         taken: dict[_Stock, Taken] = {}
         reports: list[Report] = []
@@ -145,7 +150,7 @@ class PaperBroker:
         self._resting = {coid: resting for coid, resting in self._resting.items() if resting.left}
         if call.last_of_day:
             reports += [Expired(coid, resting.left) for coid, resting in self._resting.items()]
-            self._resting, self._taken = {}, {}
+            self._resting, self._taken, self._doubted = {}, {}, set()
         queue = self._moved(call.push)
         return Reports(call.push, call.ts_ns, tuple(reports), matched=True, queue=queue, defects=defects)
 
@@ -168,6 +173,23 @@ class PaperBroker:
         self._take(at, self._taken_before(at, book, day).owed, fill.of_shown, book, day)
         return [_deal(resting, fill.shares, fill.price)]
 
+    def _checked(self, call: MatchPush) -> tuple[dict[Symbol, Book], tuple[int, ...]]:
+        """Return the snapshots that may move something, and the defects of the others (and of those without levels)."""
+        books: dict[Symbol, Book] = {}
+        defects: list[int] = []
+        for symbol, seen in call.books:
+            # The totals of a snapshot that was passed over are no beginning to count from.
+            book = seen._replace(traded=0, turnover=0) if symbol in self._doubted else seen
+            defect = _auction_defect(book) if call.auction else check_book(book)
+            if defect:
+                defects.append(defect)
+            if usable(defect):
+                books[symbol] = book
+                self._doubted.discard(symbol)
+            else:
+                self._doubted.add(symbol)
+        return books, tuple(defects)
+
     # ------------------------------------------------------------------ what we took, and where we stand
 
     def _taken_before(self, at: _Stock, book: Book, day: Day) -> Taken:
@@ -180,7 +202,7 @@ class PaperBroker:
 
     def _queue(self) -> _Queue:
         places = (OrderPlace(each.coid, each.ahead, each.shown) for each in self._resting.values())
-        return _Queue(tuple(places), tuple(self._taken.values()))
+        return _Queue(tuple(places), tuple(self._taken.values()), tuple(sorted(self._doubted)))
 
     def _moved(self, push: PushId) -> QueuePlaces | None:
         """Return where all stand when that is not what was told last."""
@@ -204,20 +226,11 @@ class PaperBroker:
         return Reports(call.push, call.ts_ns, (report,), queue=self._moved(call.push))
 
 
-def _checked(call: MatchPush) -> tuple[dict[Symbol, Book], tuple[int, ...]]:
-    """Return the snapshots that may move something, and the defects of the others (and of those without levels)."""
-    books: dict[Symbol, Book] = {}
-    defects: list[int] = []
-    for symbol, book in call.books:
-        # After an auction the book may still be the auction's own: crossed by design, so only its price is looked at.
-        defect = price_defect(book.last, book.up_limit, book.down_limit) if call.auction else check_book(book)
-        if call.auction and (book.traded < 0 or book.turnover < 0):
-            defect = int(Defect.VOLUME_FELL)
-        if defect:
-            defects.append(defect)
-        if usable(defect):
-            books[symbol] = book
-    return books, tuple(defects)
+def _auction_defect(book: Book) -> int:
+    """Return what is wrong with the result of an auction; its book may still be the auction's own, crossed by design."""
+    if book.traded < 0 or book.turnover < 0:
+        return int(Defect.VOLUME_FELL)
+    return price_defect(book.last, book.up_limit, book.down_limit)
 
 
 def _priority(resting: _Resting) -> int:

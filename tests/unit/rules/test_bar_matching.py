@@ -5,7 +5,7 @@ import random
 import pytest
 
 from bench.kernels import compile_kernel
-from common.domain.values import Side
+from common.domain.values import Board, Side
 from common.rules import bar_matching
 from common.rules.bar_matching import (
     BarDeal,
@@ -19,6 +19,7 @@ from common.rules.bar_matching import (
     marketable_on_bar,
     marketable_price,
     opened,
+    order_price,
     queued_on_bar,
 )
 from common.rules.kernel import KERNELS
@@ -70,6 +71,13 @@ FLOORED = bar(DOWN, DOWN, DOWN, DOWN)
 def test_marketable_orders(side: int, left: int, seen: BarView, cage: int, taken: int, deal: BarDeal) -> None:
     got = marketable_on_bar(side, left, seen, cage, TENTH, taken)
     assert got == deal or (got.shares == 0 and deal.shares == 0)
+
+
+def test_the_price_of_a_marketable_order_lies_within_reach_cage_and_band_of_the_close() -> None:
+    assert order_price(BUY, Board.MAIN, 20260105, 10_000, 10_000, UP, DOWN) == 10_200
+    assert order_price(SELL, Board.MAIN, 20260105, 10_000, 10_000, UP, DOWN) == 9_800
+    assert order_price(BUY, Board.MAIN, 20260105, 10_950, 10_000, UP, DOWN) == UP
+    assert order_price(SELL, Board.MAIN, 20260105, 9_050, 10_000, UP, DOWN) == DOWN
 
 
 def test_the_rest_goes_on_in_the_bars_after() -> None:
@@ -173,7 +181,7 @@ def test_a_longer_assumed_queue_never_fills_earlier() -> None:
 
 def test_machine_code_gives_the_same_on_random_bars() -> None:
     names = [name for name in KERNELS if name.startswith(bar_matching.__name__ + ".")]
-    assert len(names) == 9
+    assert len(names) == 10
     done: dict = {}
     fast = {name: compile_kernel(KERNELS[name], done) for name in names}
     chance = random.Random(9)
@@ -185,6 +193,7 @@ def test_machine_code_gives_the_same_on_random_bars() -> None:
             (marketable_on_bar, (side, left, seen, cage, TENTH, taken)),
             (marketable_price, (side, seen, cage)),
             (queued_on_bar, (chance.randint(1, 3), side, left, ahead, seen, TENTH, taken)),
+            (order_price, (side, chance.randint(1, 4), 20260105, chance.randint(900, 1_100) * 10, 10_000, UP, DOWN)),
             (assumed_queue, (chance.randint(-5, 10**12), chance.choice([0, UP]), 3_000)),
             (bar_share, (seen.volume, TENTH)),
             (bar_ok, (seen,)),

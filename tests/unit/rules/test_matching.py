@@ -1,8 +1,12 @@
 """Matching on single snapshots, every rule with its numbers. Prices in 0.001 yuan."""
 
+import random
+
 import pytest
 
+from bench.kernels import compile_kernel
 from common.domain.values import Side
+from common.rules.book import check_book
 from common.rules.matching import (
     EXPECTED,
     NOTHING_TAKEN,
@@ -12,6 +16,7 @@ from common.rules.matching import (
     Deal,
     Fill,
     Taken,
+    level_deal,
     match_auction,
     match_new,
     match_resting,
@@ -19,7 +24,7 @@ from common.rules.matching import (
     sealed_up,
     taken_before,
 )
-from common.rules.queue import NOWHERE, Place
+from common.rules.queue import NOWHERE, Place, arrive
 from tests.builders import DOWN, UP, book
 
 BUY, SELL = int(Side.BUY), int(Side.SELL)
@@ -227,3 +232,40 @@ def test_verdicts_in_an_auction_at_the_limit(verdict: int, shares: int) -> None:
 
 def test_orders_in_an_auction_share_its_volume() -> None:
     assert match_auction(EXPECTED, BUY, 10_010, 9_000, FRONT, CLOSING, 4_000).shares == 6_000
+
+
+# ------------------------------------------------------------------ machine code
+
+
+def test_machine_code_gives_the_same_on_random_snapshots() -> None:
+    chance = random.Random(3)
+    done: dict = {}
+    kernels = (match_resting, match_auction, level_deal, taken_before, check_book, arrive)
+    fast = {each: compile_kernel(each, done) for each in kernels}
+    filled = 0
+    for _ in range(3_000):
+        best = chance.randint(1_080, 1_100) * 10
+        bids = [(best - 10 * n, chance.randint(0, 900)) for n in range(5)]
+        asks = [(best + 10 + 10 * n, chance.randint(0, 900)) for n in range(5)] if chance.random() < 0.7 else []
+        last = chance.choice([best, best + 10, UP, chance.randint(1_000, 1_100) * 10 + chance.choice([0, 0, 0, 5])])
+        traded = chance.randint(-20, 2_000)
+        seen = book(
+            last, bids, asks, traded, traded * chance.choice([0, last, best, best + 3]), chance.randint(0, 9_000)
+        )
+        side, limit, left = chance.choice([BUY, SELL]), chance.choice([UP, best, best + 10]), chance.randint(1, 3_000)
+        place, taken = Place(chance.randint(-1, 900), chance.randint(-1, 900)), Taken(chance.randint(0, 50), 30, 20)
+        for kernel, arguments in (
+            (
+                match_resting,
+                (chance.randint(1, 3), chance.choice([0, 5_000]), 9_000, side, limit, left, place, seen, taken),
+            ),
+            (match_auction, (chance.randint(1, 3), side, limit, left, place, seen, 10)),
+            (level_deal, (side, limit, left, seen, chance.randint(0, 4), 30, 9_000)),
+            (taken_before, (chance.randint(0, 900), chance.randint(0, 9_000), seen)),
+            (check_book, (seen,)),
+            (arrive, (side, limit, seen)),
+        ):
+            plain = kernel(*arguments)
+            assert fast[kernel](*arguments) == plain, (kernel, arguments)
+            filled += isinstance(plain, Fill) and plain.shares > 0
+    assert filled > 1_000

@@ -38,7 +38,7 @@ def test_a_book_that_ends_early_shows_that_nobody_is_deeper_and_an_empty_one_sho
         (BUY, 9_990, 9_980, 1_000, 9_995, 1_000),  # traded through
         (BUY, 9_990, 10_000, 1_000, 9_989, 1_000),  # no worse than our price on average
         (BUY, 9_990, 10_000, 1_000, 9_993, 700),  # 700 at 9.99 and 300 at 10.00 explain 9.993
-        (BUY, 9_990, 9_990, 1_000, 10_005, 250),  # 250 at 9.99 and 750 at 10.01
+        (BUY, 9_990, 9_990, 1_000, 10_005, 200),  # 250 at 9.99 and 750 at 10.01, in whole lots
         (BUY, 9_990, 10_000, 1_000, 10_000, 0),
         (BUY, 9_980, 10_000, 1_000, 9_995, 0),  # nothing says that 9.98 was reached
         (BUY, 9_990, 9_990, 0, 0, 0),
@@ -47,7 +47,7 @@ def test_a_book_that_ends_early_shows_that_nobody_is_deeper_and_an_empty_one_sho
         (SELL, 10_000, 10_000, 1_000, 10_000, 1_000),
         (SELL, 10_000, 10_010, 1_000, 9_995, 1_000),
         (SELL, 10_000, 9_990, 1_000, 9_997, 700),
-        (SELL, 10_000, 10_000, 1_000, 9_985, 250),
+        (SELL, 10_000, 10_000, 1_000, 9_985, 200),
         (SELL, 10_010, 9_990, 1_000, 9_995, 0),
         (SELL, 10_000, 9_990, 1_000, 0, 0),
     ],
