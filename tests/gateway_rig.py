@@ -1,6 +1,7 @@
 """The gateway's core with the paper broker on a disk in memory: pushes in, questions answered, crashes at will."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from common.domain.calendar import hms
 from common.domain.ids import client_order_id
@@ -34,6 +35,14 @@ from tests.builders import Quote, batch, day_opened, milli, push_end
 from tests.simulation.world import Disk
 
 SECOND_NS = 1_000_000_000
+
+
+class Broker(Protocol):
+    """What the shell asks of a broker's adapter."""
+
+    def perform(self, call: Message) -> Sequence[Message]:
+        """Carry out a call of the gateway's core."""
+        ...
 
 
 class CrashError(Exception):
@@ -87,8 +96,15 @@ class Tape:
 class Rig:
     """One gateway process after another on the same disk."""
 
-    def __init__(self, settings: Settings | None = None, tape: Tape | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        tape: Tape | None = None,
+        connect: Callable[[], Broker] = PaperBroker,
+    ) -> None:
         self.settings = settings or Settings()
+        self.connect = connect
+        """Makes the broker's adapter of a process."""
         self.tape = tape or Tape()
         self.disk = Disk()
         self.at = -1
@@ -112,7 +128,7 @@ class Rig:
         while True:
             self.boots += 1
             self.asking = {}
-            self.core, self.broker = GatewayCore(self.settings), PaperBroker()
+            self.core, self.broker = GatewayCore(self.settings), self.connect()
             try:
                 self.core.restore(*self.disk.load())
                 self._carry(self.core.on_start(self.now_ns))
