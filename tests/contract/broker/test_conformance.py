@@ -127,7 +127,8 @@ def test_a_cancel_frees_what_the_order_held(bench: Bench) -> None:
     assert bench.events(OrderCancelled) == [OrderCancelled(order.coid, 1_000, Reason.HAND_CANCEL)]
     assert order.state is OrderState.CANCELLED
     assert bench.cash == (CASH, 0, CASH)
-    bench.quote(9.80, 9.81)
+    bench.place("other", 100, 9.81)  # so that the stock is still matched
+    bench.quote(9.84, 9.85)
     assert bench.events(OrderFilled) == [], "what is cancelled does not fill"
 
 
@@ -321,7 +322,8 @@ def test_the_counter_refuses_what_slipped_through(bench: Bench, what: str) -> No
     assert rejected.reason in (reason, Reason.BROKER_REJECTED)
     assert bench.ledger.order(made.coid).state is OrderState.REJECTED
     assert (bench.cash, bench.ledger.positions) == ((CASH, 0, CASH), {})
-    bench.quote(9.80, 9.81)
+    bench.place("other", 100, 9.81)  # so that the stock is still matched
+    bench.quote(9.84, 9.85)
     assert bench.events(OrderFilled) == []
 
 
