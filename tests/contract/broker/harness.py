@@ -1,4 +1,4 @@
-"""How a broker's adapter joins the conformance suite (`test_conformance.py`).
+"""How a broker's adapter joins the conformance suite (`test_conformance.py`, `test_refusals.py`).
 
 The suite plays the gateway's real core on a journal in memory and never looks inside an adapter. What only the outside
 world can do (a deal, a late deal, the close) it asks of a `Counter`: the adapter's other side, under the test's command.
@@ -24,10 +24,12 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from common.domain.ids import deal_id
-from common.domain.positions import Holding, OrderRecord
+from common.domain.positions import Holding, Ledger, OrderRecord
 from common.domain.reasons import Reason
 from common.domain.values import Side, day_of_push
-from common.messages.orders import CancelSubmitted, OrderFilled, SubmitOrder
+from common.messages.fold import fold
+from common.messages.header import Role
+from common.messages.orders import CancelRequest, CancelSubmitted, OrderFilled, SubmitOrder
 from common.messages.outputs import Message
 from services.order_gateway.adapters.paper import PaperBroker
 from services.order_gateway.calls import DealDone, Reports
@@ -148,6 +150,10 @@ class Bench(Rig):
         """Send a cancel past the gateway's own checks."""
         self._carry(self.core._broker.cancel(CancelSubmitted(key, coid, Reason.HAND_CANCEL)))
 
+    def ask_cancel(self, coid: str, key: str = "c") -> Message | None:
+        """Ask for a cancel as a person; returns the answer."""
+        return self.ask(CancelRequest(key, coid), Role.OPERATOR)
+
     def release(self) -> None:
         """Let the answers that were held back arrive."""
         self.holding = False
@@ -156,6 +162,13 @@ class Bench(Rig):
             self.report(message)
 
     # ------------------------------------------------------------------ what came of it
+
+    def check_fold(self) -> None:
+        """Assert that the journal alone gives the same books."""
+        again = Ledger()
+        for row in self.rows:
+            fold(again, row.event)
+        assert again == self.ledger
 
     def held_of(self, symbol: str) -> Holding:
         """Return the position in a stock; an empty one where nothing is held."""

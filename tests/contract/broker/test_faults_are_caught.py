@@ -22,6 +22,7 @@ from services.order_gateway.calls import (
     Submit,
 )
 from tests.contract.broker import test_conformance as suite
+from tests.contract.broker import test_refusals as refusals
 from tests.contract.broker.harness import Bench, PaperCounter
 from tests.gateway_rig import Broker
 
@@ -136,8 +137,8 @@ FAULTS: list[tuple[type[PaperBroker], Callable[[Bench], None]]] = [
     (Deaf, suite.test_a_cancel_frees_what_the_order_held),
     (Deaf, lambda bench: suite.test_a_cancel_refused_by_phase_leaves_the_order_working(bench, True)),
     (Eager, suite.test_a_cancel_of_what_nobody_knows_changes_nothing),
-    *((Eager, lambda bench, what=what: suite.test_the_counter_refuses_what_slipped_through(bench, what)) for what in suite.COUNTER_REFUSES),
-    (Eager, suite.test_a_sell_outside_the_cage_gives_its_shares_back),
+    *((Eager, lambda bench, what=what: refusals.test_the_counter_refuses_what_slipped_through(bench, what)) for what in refusals.COUNTER_REFUSES),
+    (Eager, refusals.test_a_sell_outside_the_cage_gives_its_shares_back),
     (Renaming, suite.test_a_restart_goes_on_with_what_rests),
     (Nameless, suite.test_an_accepted_order_rests_and_holds_its_cash),
     (Generous, suite.test_an_accepted_order_rests_and_holds_its_cash),
