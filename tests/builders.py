@@ -85,6 +85,8 @@ class Quote:
         self.last, self.bid, self.ask = milli(last), bid, ask
         self.open, self.high, self.low = milli(open_ or last), milli(high or last), milli(low or last)
         self.volume, self.second = volume, second
+        self.turnover = volume * self.last
+        """Of the day; as if all of it had traded at the last price, unless a test says otherwise."""
 
 
 def batch(
@@ -110,7 +112,7 @@ def batch(
     times = np.array([1000 * (quotes[s].second or second) for s in symbols], "<i4")
     packed = Quotes(
         index, times, column("last"), refs[index], column("open"), column("high"), column("low"), column("volume"),
-        column("volume") * column("last"), levels("bid", 0), levels("bid", 1), levels("ask", 0), levels("ask", 1),
+        column("turnover"), levels("bid", 0), levels("bid", 1), levels("ask", 0), levels("ask", 1),
     )  # fmt: skip
     return batch_of(push, part, ts_of(instruments.day, second), phase_at(second), packed)
 

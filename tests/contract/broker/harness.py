@@ -90,7 +90,8 @@ class Bench(Rig):
         self.counter = counter
         self.holding = False
         self.held: list[Message] = []
-        self.number = 0
+        self.number = self.volume = self.turnover = 0
+        """Pushes, shares traded and their turnover of the day."""
         tape = Tape()
         tape.open(table({A: 10.0, B: 20.0}), PREV_DAY)
         super().__init__(Settings(cash=CASH), tape, lambda: Held(counter.connect(), self))
@@ -104,10 +105,11 @@ class Bench(Rig):
         self.push(Quote(ask, bid=[(bid, shown)], ask=[(ask, shown)]), traded)
 
     def push(self, seen: Quote, traded: int) -> None:
-        """Play one snapshot of A in continuous trading; `traded` is the volume since the one before."""
+        """Play one snapshot of A in continuous trading; `traded` is what was traded since, all at its last price."""
         self.number += 1
-        self.volume = getattr(self, "volume", 0) + traded
-        seen.volume = self.volume
+        self.volume += traded
+        self.turnover += traded * seen.last
+        seen.volume, seen.turnover = self.volume, self.turnover
         self.tape.push(self.number, f"09:{30 + self.number // 20:02d}:{self.number % 20 * 3:02d}", {A: seen})
         self.play()
 
@@ -120,7 +122,7 @@ class Bench(Rig):
     def next_day(self) -> None:
         """Begin the day after and its continuous trading."""
         self.tape.open(table({A: 10.0, B: 20.0}, day=NEXT), DAY)
-        self.number = self.volume = 0
+        self.number = self.volume = self.turnover = 0
         self.play()
         self.quote()
 
@@ -194,6 +196,7 @@ class PaperCounter:
     def trade(self, bench: Bench, coid: str, shares: int) -> None:
         """Play a snapshot that shows and trades so many shares at the order's price."""
         order = bench.ledger.order(coid)
+        bench.quote(traded=10_000)  # others trade elsewhere: what is shown next is new
         price = order.price / 1000
         level, other = [(price, shares)], 100_000
         if order.side == Side.BUY:
