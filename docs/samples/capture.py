@@ -57,8 +57,15 @@ def main(wanted: list[str]) -> None:
             (home / "config.toml").write_text(f"[system]\nbase_port = {BASE_PORT}\n", encoding="utf-8")
             for lang in ("zh", "en"):
                 capture_run(home, lang)
+        fill()
     if "test" in wanted:
+        # The suite compares documents and samples: the blocks of the run are filled before it starts.
         keep("make-test", shown("make test", CHECKOUT / "var", "zh"))
+        fill()
+
+
+def fill() -> None:
+    """Fill the marked blocks of the documents."""
     subprocess.run([sys.executable, "-m", "services.cli.docs", "--write"], cwd=CHECKOUT, check=True)
 
 
