@@ -121,7 +121,7 @@ class Run:
             holding = self.ledger.positions.get(order.symbol)
             # No counter sells what is not there; what other sells hold it may have sold.
             shares = min(shares, holding.shares - holding.bought_today if holding is not None else 0)
-        if shares > 0 and (order.side == Side.SELL or order.left * order.price < self.ledger.free_cash):
+        if shares > 0 and (order.side == Side.SELL or order.left * order.price + 5_000 <= self.ledger.free_cash):
             self._book(coid, shares, price)
             self.late_fills += 1
 
@@ -197,6 +197,7 @@ class Run:
         assert ledger.cash == plain.cash
         assert ledger.frozen_cash == sum(order.frozen for order in ledger.open_orders(side=Side.BUY))
         assert ledger.free_cash + ledger.frozen_cash == ledger.cash
+        assert ledger.free_cash >= 0, "what an order holds covers it to the last fee"
         assert ledger.sold_day == self.proceeds
         assert 0 <= ledger.withdrawable <= max(0, ledger.free_cash)
         assert ledger.positions.keys() == plain.positions.keys()
