@@ -1,6 +1,7 @@
 """The gateway's core with the paper broker on a disk in memory: pushes in, questions answered, crashes at will."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from common.domain.calendar import hms
 from common.domain.ids import client_order_id
@@ -34,6 +35,14 @@ from tests.builders import Quote, batch, day_opened, milli, push_end
 from tests.simulation.world import Disk
 
 SECOND_NS = 1_000_000_000
+
+
+class Broker(Protocol):
+    """What the shell asks of a broker's adapter."""
+
+    def perform(self, call: Message) -> Sequence[Message]:
+        """Carry out a call of the gateway's core."""
+        ...
 
 
 class CrashError(Exception):
@@ -88,9 +97,15 @@ class Rig:
     """One gateway process after another on the same disk."""
 
     def __init__(
-        self, settings: Settings | None = None, tape: Tape | None = None, paper: PaperSettings | None = None
+        self,
+        settings: Settings | None = None,
+        tape: Tape | None = None,
+        paper: PaperSettings | None = None,
+        connect: Callable[[], Broker] | None = None,
     ) -> None:
-        self.settings, self.paper = settings or Settings(), paper or PaperSettings()
+        self.settings = settings or Settings()
+        self.connect = connect or (lambda: PaperBroker(paper or PaperSettings()))
+        """Makes the broker's adapter of a process."""
         self.tape = tape or Tape()
         self.disk = Disk()
         self.at = -1
@@ -114,7 +129,7 @@ class Rig:
         while True:
             self.boots += 1
             self.asking = {}
-            self.core, self.broker = GatewayCore(self.settings), PaperBroker(self.paper)
+            self.core, self.broker = GatewayCore(self.settings), self.connect()
             try:
                 self.core.restore(*self.disk.load())
                 self._carry(self.core.on_start(self.now_ns))

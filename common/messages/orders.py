@@ -178,6 +178,7 @@ class Account(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True)
     frozen: int
     """Held by open buys, fees included."""
     withdrawable: int
+    """Free cash less the proceeds of today's sells, never below zero."""
     market_value: int
     equity: int
     fees_total: int

@@ -74,10 +74,12 @@ def test_no_order_is_left_open_and_cash_adds_up(undisturbed: tuple[System, dict[
     ended = {OrderState.FILLED, OrderState.CANCELLED, OrderState.EXPIRED, OrderState.REJECTED}
     assert {order.state for order in books["orders"]} <= ended
     fills = [row.event for row in books["rows"] if isinstance(row.event, OrderFilled)]
-    flow = sum((1 if fill.side == 2 else -1) * fill.shares * fill.price - fill.fees for fill in fills)
+    flow = sum((1 if fill.side == 2 else -1) * fill.shares * fill.price - fill.fees - fill.tax for fill in fills)
+    flow += sum(row.event.cash for row in books["rows"] if isinstance(row.event, CorporateAction))
     account = books["account"]
     assert account.cash == account.start_cash + flow
     assert account.frozen == 0
+    assert (account.fees_total, account.taxes_total) == (sum(f.fees for f in fills), sum(f.tax for f in fills))
     assert account.equity == account.cash + sum(row.market_value for row in books["positions"])
     assert account.days[-1].equity == account.equity
     assert len({fill.deal_id for fill in fills}) == len(fills)

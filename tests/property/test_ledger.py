@@ -3,6 +3,8 @@
 Every event goes through the codec and the fold that the services use, and is folded again at the end.
 """
 
+import random
+from collections import Counter
 from fractions import Fraction
 
 from hypothesis import given, settings
@@ -38,32 +40,18 @@ from tests.property.plain_account import PlainAccount
 SYMBOLS = ("600001.SH", "000002.SZ")
 START = 20_000_000
 FIRST = 20250106
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(
-            [
-                "buy",
-                "buy",
-                "sell",
-                "sell",
-                "fill",
-                "fill",
-                "fill",
-                "late",
-                "cancel",
-                "expire",
-                "roll",
-                "roll",
-                "ex",
-                "gone",
-            ]
-        ),
-        st.integers(0, 9),
-        st.integers(1, 20),
-        st.integers(900, 1_100),
-    ),
-    max_size=60,
+KINDS = (
+    *("buy", "buy", "sell", "sell", "sell", "fill", "fill", "fill", "fill"),
+    *("late", "cancel", "expire", "roll", "roll", "ex", "ex", "gone"),
 )
+Step = tuple[str, int, int, int]
+STEPS = st.lists(
+    st.tuples(st.sampled_from(KINDS), st.integers(0, 9), st.integers(1, 20), st.integers(900, 1_100)), max_size=60
+)
+HELD: list[Step] = [
+    step for pick in (0, 1) for step in [("buy", pick, 20, 1_000), ("fill", 0, 20, 1_000)]
+] + [("roll", 0, 1, 1_000)]  # fmt: skip
+"""Every life begins with 200 shares of both stocks, bought a day ago."""
 
 
 def later(day: int, days: int) -> int:
@@ -79,6 +67,7 @@ class Run:
         self.bought_today: dict[str, int] = {}
         self.sold_today: dict[str, int] = {}
         self.held_at_roll: dict[str, int] = {}
+        self.went_ex: set[str] = set()
         self.proceeds = 0
         self.number = 0
         self.refused = 0
@@ -132,7 +121,7 @@ class Run:
             holding = self.ledger.positions.get(order.symbol)
             # No counter sells what is not there; what other sells hold it may have sold.
             shares = min(shares, holding.shares - holding.bought_today if holding is not None else 0)
-        if shares > 0 and (order.side == Side.SELL or order.left * order.price < self.ledger.free_cash):
+        if shares > 0 and (order.side == Side.SELL or order.left * order.price + 5_000 <= self.ledger.free_cash):
             self._book(coid, shares, price)
             self.late_fills += 1
 
@@ -177,14 +166,16 @@ class Run:
         self.apply(DayRolled(later(ledger.day, 1 + (pick % 3) * lots * 5), ledger.day))
         self.plain.day = ledger.day
         self.bought_today, self.sold_today, self.proceeds = {}, {}, 0
+        self.went_ex.clear()
         self.held_at_roll = {symbol: holding.shares for symbol, holding in ledger.positions.items()}
 
     def ex(self, symbol: str, pick: int, shares: int, price: int) -> None:
         holding = self.ledger.positions.get(symbol)
-        if holding is None or holding.frozen or symbol in self.bought_today or symbol in self.sold_today:
+        if holding is None or holding.frozen or symbol in {*self.bought_today, *self.sold_today, *self.went_ex}:
             return
+        self.went_ex.add(symbol)
         before, after = holding.shares, holding.shares + (shares if pick % 3 else 0)
-        cash = holding.shares * (price % 7)
+        cash = holding.shares * (price % 7) * 47 + pick * 13
         cost = rescale_cost(holding.cost, price, 11_000, before, after)
         taxable = cash + (after - before) * 1_000 * (pick % 2)
         self.apply(CorporateAction(self.ledger.day, symbol, 11_000, price, before, after, cash, cost, taxable))
@@ -206,6 +197,7 @@ class Run:
         assert ledger.cash == plain.cash
         assert ledger.frozen_cash == sum(order.frozen for order in ledger.open_orders(side=Side.BUY))
         assert ledger.free_cash + ledger.frozen_cash == ledger.cash
+        assert ledger.free_cash >= 0, "what an order holds covers it to the last fee"
         assert ledger.sold_day == self.proceeds
         assert 0 <= ledger.withdrawable <= max(0, ledger.free_cash)
         assert ledger.positions.keys() == plain.positions.keys()
@@ -219,19 +211,22 @@ class Run:
             assert 0 <= holding.sellable <= holding.shares
             assert holding.bought_today == self.bought_today.get(symbol, 0)
             assert holding.frozen == sum(order.left for order in ledger.open_orders(symbol, Side.SELL))
-        for symbol, sold in self.sold_today.items():
-            assert sold <= self.held_at_roll.get(symbol, 0), "sold shares that were bought today"
+        for symbol, shares in self.sold_today.items():
+            assert shares <= self.held_at_roll.get(symbol, 0), "sold shares that were bought today"
         orders = ledger.orders.values()
         assert all(order.filled <= order.shares for order in orders)
         assert ledger.fees_total == sum(order.fees for order in orders)
         assert ledger.taxes_total == sum(order.taxes for order in orders) == sum(plain.taxes.values())
+        for coid, sold in plain.sold.items():
+            income = sum(portion.amount for portion in ledger.orders[coid].portions)
+            assert income == sum(amount for share in sold for amount in share.paid.values())
         flows = sum((1 if o.side == Side.SELL else -1) * o.turnover - o.fees - o.taxes for o in orders)
         assert ledger.cash == START + flows + ledger.dividends_total
 
 
-def lived(steps: list[tuple[str, int, int, int]]) -> Run:
+def lived(steps: list[Step]) -> Run:
     run = Run()
-    for step in steps:
+    for step in [*HELD, *steps]:
         run.step(*step)
         run.check()
     return run
@@ -239,7 +234,7 @@ def lived(steps: list[tuple[str, int, int, int]]) -> Run:
 
 @settings(max_examples=150, deadline=None)
 @given(STEPS)
-def test_the_books_balance_and_are_those_of_the_slow_account(steps: list[tuple[str, int, int, int]]) -> None:
+def test_the_books_balance_and_are_those_of_the_slow_account(steps: list[Step]) -> None:
     run = lived(steps)
     again = Ledger()
     for event in run.events:
@@ -247,18 +242,25 @@ def test_the_books_balance_and_are_those_of_the_slow_account(steps: list[tuple[s
     assert again == run.ledger
 
 
-def test_the_random_lives_contain_what_they_are_about() -> None:
-    run = lived(
-        [("buy", 0, 20, 1000), ("fill", 0, 20, 990), ("sell", 0, 5, 1000), ("roll", 0, 1, 900),
-         ("ex", 0, 3, 950), ("ex", 4, 3, 953), ("sell", 0, 10, 1000), ("fill", 0, 4, 1000), ("fill", 0, 2, 1000),
-         ("cancel", 0, 1, 900), ("late", 0, 1, 1000), ("roll", 1, 20, 900), ("sell", 0, 3, 1000), ("fill", 0, 3, 1000),
-         ("roll", 0, 1, 900), ("gone", 0, 1, 900)],
-    )  # fmt: skip
-    assert run.refused == 1
-    assert run.late_fills == 1
-    rates = {order.coid: order.taxes for order in run.ledger.orders.values() if order.side == Side.SELL}
-    assert len([tax for tax in rates.values() if tax > 0]) == 2
-    assert run.ledger.positions == {}
+def test_random_lives_contain_what_they_are_about() -> None:
+    draw = random.Random(7)
+    found: Counter[str] = Counter()
+    for _ in range(100):
+        run = lived(
+            [(draw.choice(KINDS), draw.randint(0, 9), draw.randint(1, 20), draw.randint(900, 1_100)) for _ in range(60)]
+        )
+        sells = [order for order in run.ledger.orders.values() if order.side == Side.SELL and order.filled]
+        found["refused"] += run.refused
+        found["late"] += run.late_fills
+        found["taxed"] += sum(1 for order in sells if order.taxes)
+        found["several deals taxed"] += sum(1 for order in sells if order.taxes and order.deals > 1)
+        found["several lots"] += sum(1 for order in sells if len({p.acquired for p in order.portions}) > 1)
+        found["several dividends"] += sum(1 for order in sells if len({p.ex_day for p in order.portions}) > 1)
+        found["free of tax"] += sum(1 for order in sells if order.portions and not order.taxes)
+        found["written off"] += sum(1 for event in run.events if isinstance(event, PositionWrittenOff))
+    for what in ("refused", "late", "taxed", "several lots", "several dividends", "written off"):
+        assert found[what] >= 10, (what, found)
+    assert min(found["several deals taxed"], found["free of tax"]) >= 3, found
 
 
 CUTS = st.lists(st.integers(1, 40), min_size=1, max_size=12)

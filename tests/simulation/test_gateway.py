@@ -158,7 +158,7 @@ def closes(instruments: InstrumentTable) -> list[float]:
 def days() -> list[list[PushRead]]:
     first = table(SYMBOLS)
     second = table(SYMBOLS, day=NEXT, references={"600002.SH": 18.0}, bonus_e6={"600002.SH": 100_000},
-                   cash_e6={"600002.SH": 200_000})  # fmt: skip
+                   cash_e6={"600002.SH": 200_000}, profit_e6={"600002.SH": 50_000})  # fmt: skip
     return [make_day(first, PREV_DAY, 1), make_day(second, DAY, 2)]
 
 
@@ -208,6 +208,7 @@ def test_the_trader_reads_the_same_books_from_the_events() -> None:
     assert min(names.count(kind) for kind in ("OrderCancelled", "IntentDenied", "OrderExpired", "CorporateAction")) >= 1
     deals = [row for row in gateway_of(UNDISTURBED).books.rows if isinstance(row.event, OrderFilled)]
     assert {row.stage for row in deals} == {0, 1}
+    assert any(row.event.tax for row in deals if isinstance(row.event, OrderFilled)), "a sale after the ex-day is taxed"
     assert UNDISTURBED.nodes["order_gateway"].disk.commits < len(names), "events of one call share a commit"
 
 

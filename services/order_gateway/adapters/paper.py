@@ -19,6 +19,7 @@ from common.rules.book import Book, Defect, check_book, price_defect, usable
 from common.rules.checks import (
     check_band,
     check_buy_lots,
+    check_cage,
     check_cancel_phase,
     check_cash,
     check_phase,
@@ -260,8 +261,17 @@ def _refusal(call: Submit) -> tuple[Reason, dict[str, int]]:
         (check_phase(call.phase), {"phase": int(call.phase)}),
         (check_tick(order.price), price),
         (check_band(order.price, call.book.up_limit, call.book.down_limit), band),
+        (_cage(call), price | {"bid": call.book.bid_price[0], "ask": call.book.ask_price[0]}),
         (covered, numbers),
         (lots, {"shares": order.shares}),
         (check_size_cap(call.board, call.day, order.shares), {"shares": order.shares}),
     )
     return next(((reason, detail) for reason, detail in checks if reason is not Reason.NONE), (Reason.NONE, {}))
+
+
+def _cage(call: Submit) -> Reason:
+    """Judge the cage on the book the order meets, as the exchange does; without any price there is none."""
+    order, book = call.order, call.book
+    return check_cage(
+        call.board, call.day, order.side, order.price, book.bid_price[0], book.ask_price[0], book.last, prev_close=0
+    )

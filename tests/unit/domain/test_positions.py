@@ -3,6 +3,7 @@
 import pytest
 
 from common.domain.errors import InvariantError
+from common.domain.lots import Lot, Portion, shares_of
 from common.domain.orders import OrderState
 from common.domain.positions import Ledger
 from common.domain.reasons import Reason
@@ -152,3 +153,80 @@ def test_the_books_refuse_what_cannot_be() -> None:
         ledger.filled("b1", "e", 50, 10_010, 0)
     with pytest.raises(InvariantError, match="open already"):
         ledger.open_account("again", 1)
+
+
+def test_a_sale_takes_the_oldest_lots_and_pays_their_tax() -> None:
+    ledger = bought(1_000)
+    ledger.roll_day(D2, D1)
+    ledger.corporate_action(A, 1_000, 1_100, 300_000, 9_000_000, 8_600, 400_000)
+    holding = ledger.positions[A]
+    assert (holding.lots[0].acquired, holding.lots[0].incomes[0].amount) == (D1, 400_000)
+    assert holding.lots[1] == Lot(D2, 100)
+    assert (ledger.dividends_total, holding.mark) == (300_000, 8_600)
+    before = ledger.cash
+    assert ledger.income_of(A, 500) == (Portion(D1, D2, 200_000),)
+    submit(ledger, "s1", Side.SELL, 500, 8_600)
+    ledger.filled("s1", "s1-1", 500, 8_600, 5_000, 40_000)
+    assert ledger.cash - before == ledger.sold_day == 500 * 8_600 - 45_000
+    order = ledger.order("s1")
+    assert (order.taxes, order.portions) == (40_000, (Portion(D1, D2, 200_000),))
+    assert (ledger.taxes_day, ledger.taxes_total, ledger.fees_total) == (40_000, 40_000, 10_000)
+    assert shares_of(holding.lots) == holding.shares == 600
+    ledger.roll_day(20260107, D2)
+    assert (ledger.taxes_day, ledger.taxes_total) == (0, 40_000)
+
+
+def test_a_sell_in_doubt_over_an_ex_day_keeps_what_it_holds() -> None:
+    ledger = bought(1_000)
+    ledger.roll_day(D2, D1)
+    submit(ledger, "s1", Side.SELL, 400, 10_000)
+    ledger.in_doubt("s1")
+    ledger.roll_day(20260107, D2)
+    ledger.corporate_action(A, 1_000, 1_300, 0, 9_800_000)
+    assert (ledger.positions[A].frozen, ledger.positions[A].sellable) == (400, 900)
+    ledger.expired("s1")
+    assert ledger.positions[A].sellable == 1_300
+
+
+def test_without_a_quote_a_position_is_worth_its_last_close() -> None:
+    ledger = bought(100, 10_000)
+    assert ledger.market_value(lambda _: 0) == 1_000_000, "before any close: the price it was bought at"
+    ledger.close_day(ledger.cash + 1_050_000, {A: 10_500})
+    assert ledger.market_value(lambda _: 0) == 1_050_000
+    assert ledger.market_value(lambda _: 9_000) == 900_000
+    with pytest.raises(InvariantError, match="nothing is held"):
+        ledger.close_day(0, {"600002.SH": 1})
+
+
+def test_a_position_is_written_off_and_its_sell_in_doubt_ends_quietly() -> None:
+    ledger = bought(100)
+    ledger.roll_day(D2, D1)
+    submit(ledger, "s1", Side.SELL, 100, 10_000)
+    ledger.in_doubt("s1")
+    ledger.roll_day(20260107, D2)
+    before = ledger.cash
+    with pytest.raises(InvariantError, match="100 are held"):
+        ledger.written_off(A, 200, 0)
+    ledger.written_off(A, 100, 3_000)
+    assert (ledger.cash, ledger.positions, ledger.taxes_total) == (before + 3_000, {}, 0)
+    ledger.expired("s1")
+    assert list(ledger.open_orders()) == []
+
+
+def test_the_books_refuse_deals_that_cannot_be() -> None:
+    ledger = bought(1_000)
+    submit(ledger, "b2", Side.BUY, 100, 10_000)
+    with pytest.raises(InvariantError, match="with tax 10"):
+        ledger.filled("b2", "d", 100, 10_000, 0, 10)
+    ledger.cancelled("b2", Reason.HAND_CANCEL)
+    ledger.roll_day(D2, D1)
+    submit(ledger, "s1", Side.SELL, 1_000, 10_000)
+    ledger.cancelled("s1", Reason.HAND_CANCEL)
+    submit(ledger, "s2", Side.SELL, 1_000, 10_000)
+    ledger.filled("s2", "d2", 900, 10_000, 0)
+    submit(ledger, "b3", Side.BUY, 500, 10_000)
+    ledger.filled("b3", "d3", 500, 10_000, 0)
+    with pytest.raises(InvariantError, match="600 are held and 500 of them bought today"):
+        ledger.filled("s1", "d4", 200, 10_000, 0)
+    ledger.filled("s1", "d5", 100, 10_000, 0)
+    assert ledger.positions[A].sellable == 0

@@ -25,17 +25,20 @@ from services.cli.render import account_lines, positions_table
 from tests.unit.services.cli.fakes import run
 
 DAY = 20260105
-ROW = PositionRow("600519.SH", 300, 200, 3_660_000, 12_340, 3_702_000, "limit_up", DAY)
+ROW = PositionRow(
+    "600519.SH", 300, 200, 3_660_000, 12_340, 3_702_000, "limit_up", DAY, frozen=77, bought_today=23, tax_due=45_670
+)
 ACCOUNT = Account(
     cash=996_000_000, frozen=0, withdrawable=996_000_000, market_value=3_702_000, equity=999_702_000, fees_total=5_000,
-    day=DAY, start_cash=1_000_000_000, days=(DayResult(DAY, 999_702_000, 996_000_000, 3_702_000, 5_000, -298_000),),
+    day=DAY, start_cash=1_000_000_000, days=(DayResult(DAY, 999_702_000, 996_000_000, 3_702_000, 5_000, -298_000, taxes=6_540),),
+    taxes_total=7_650, dividends_total=38_250, sold_today=8_760,
 )  # fmt: skip
 
 
-def fill(seq: int, second: int = 34_500) -> EventRow:
+def fill(seq: int, second: int = 34_500, tax: int = 0) -> EventRow:
     event = OrderFilled(
         "260105ABCDEFGHJKMNPQ", f"d{seq}", "600519.SH", Side.BUY, 300, 12_200, 5_000, ts_of(DAY, second), "limit_up",
-        Reason.LIMIT_UP_TOUCH,
+        Reason.LIMIT_UP_TOUCH, tax,
     )  # fmt: skip
     return EventRow(seq, push_id(DAY, seq), 1, event)
 
@@ -90,9 +93,13 @@ def test_positions(tmp_path: Path) -> None:
     answers = {("order_gateway", "PositionsRequest"): Positions((ROW,))}
     result, _ = run(tmp_path, "positions", answers, lang="zh")
     assert all(text in result.stdout for text in ("可卖", "600519.SH", "200", "12.20", "12.34", "3,702.00", "+42.00"))
+    assert all(text in result.stdout for text in ("冻结", "77", "应缴红利税", "45.67"))
+    english, _ = run(tmp_path, "positions", answers, lang="en")
+    assert all(text in english.stdout for text in ("frozen", "77", "tax due", "45.67"))
     as_json, _ = run(tmp_path, "positions --json", answers)
     assert json.loads(as_json.stdout) == [show.plain(ROW)]
-    assert json.loads(as_json.stdout)[0]["market_value"] == 3_702_000
+    found = json.loads(as_json.stdout)[0]
+    assert (found["market_value"], found["frozen"], found["tax_due"]) == (3_702_000, 77, 45_670)
     assert positions_table("en", ()) == "No positions."
 
 
@@ -101,7 +108,16 @@ def test_account(tmp_path: Path) -> None:
     result, _ = run(tmp_path, "account", answers)
     assert all(text in result.stdout for text in ("999,702.00", "gain -298.00 yuan", "2026-01-05", "5.00"))
     as_json, _ = run(tmp_path, "account --json", answers)
-    assert json.loads(as_json.stdout)["days"][0]["pnl"] == -298_000
+    found = json.loads(as_json.stdout)
+    assert (found["days"][0]["pnl"], found["days"][0]["taxes"]) == (-298_000, 6_540)
+    assert (found["withdrawable"], found["sold_today"], found["taxes_total"]) == (996_000_000, 8_760, 7_650)
+    assert all(
+        text in result.stdout for text in ("withdrawable", "sold today", "8.76", "dividend tax", "7.65", "38.25")
+    )
+    chinese, _ = run(tmp_path, "account", answers, lang="zh")
+    assert all(
+        text in chinese.stdout for text in ("可取", "今日卖出", "8.76", "累计红利税", "7.65", "累计现金红利", "6.54")
+    )
     assert "累计盈亏 -298.00 元" in account_lines("zh", ACCOUNT)
 
 
@@ -112,6 +128,8 @@ def test_fills_are_read_page_by_page(tmp_path: Path) -> None:
     assert result.stdout.count("600519.SH") == 6
     assert [message.from_seq for _, message, _ in link.asked if isinstance(message, EventsRequest)] == [1, 3, 5, 7]
     assert all(text in result.stdout for text in ("09:35:00", "3,660.00", "touched its up limit"))
+    taxed, _ = run(tmp_path, "fills", {("order_gateway", "EventsRequest"): paged([fill(1, tax=4_320)], 9)})  # type: ignore[dict-item]
+    assert "4.32" in taxed.stdout
 
 
 def test_fills_of_another_day(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from common.messages.orders import (
     OrderRow,
     Orders,
     Positions,
+    PositionWrittenOff,
     VerdictGiven,
 )
 from common.messages.outputs import Message
@@ -80,8 +81,9 @@ def rows() -> tuple[EventRow, ...]:
             6,
             push_id(DAY + 1, 0),
             0,
-            CorporateAction(DAY + 1, "600519.SH", 12_340, 12_140, 300, 300, 60_000, 3_600_000),
+            CorporateAction(DAY + 1, "600519.SH", 12_340, 12_140, 300, 300, 60_000, 3_600_000, taxable=61_110),
         ),
+        EventRow(7, push_id(DAY + 1, 0), 0, PositionWrittenOff(DAY + 1, "000009.SZ", 900, 2_221_110, 480, 0)),
     )
 
 
@@ -99,7 +101,7 @@ def pool(message: Message) -> Message:
 
 def events(message: Message) -> Message:
     assert isinstance(message, EventsRequest)
-    return Events(rows() if message.from_seq == 1 else (), 6)
+    return Events(rows() if message.from_seq == 1 else (), 7)
 
 
 ANSWERS: dict[tuple[str, str], Answer] = {
@@ -165,6 +167,11 @@ def test_the_text_says_it_in_both_languages(tmp_path: Path) -> None:
         )
     assert all(word in chinese for word in ("股票池", "T+1：今日买入不可卖", "可卖", "每日", "到时撤单", "触及涨停"))
     assert "was late: risk_manager 3" in english
+    assert all(
+        word in chinese for word in ("应税红利", "61.11", "退市注销的持仓", "000009.SZ", "2,221.11", "红利税 7.65 元")
+    )
+    assert all(word in english for word in ("taxable", "61.11", "written off", "000009.SZ", "dividend tax 7.65"))
+    assert all(word in english for word in ("frozen", "tax due", "withdrawable 996,000.00"))
     assert all(word in english for word in ("Pools", "bought today", "sellable", "cancelled at its time"))
 
 
@@ -181,10 +188,11 @@ def test_what_says_the_same_is_one_line_with_its_span(tmp_path: Path) -> None:
 
 
 def test_fills_of_one_order_in_one_push_are_one_line(tmp_path: Path) -> None:
-    rows = fills_in([fill(1), fill(2)])
+    rows = fills_in([fill(1, tax=120), fill(2)])
     deals = deals_of([rows[0], rows[0], rows[1]])
     assert [(deal.shares, deal.fills, deal.price) for deal in deals] == [(600, 2, 12_200), (300, 1, 12_200)]
     assert deals[0].fees == 10_000
+    assert [deal.taxes for deal in deals] == [240, 0]
 
 
 def test_it_is_kept_as_text_and_json(tmp_path: Path) -> None:
@@ -197,6 +205,9 @@ def test_it_is_kept_as_text_and_json(tmp_path: Path) -> None:
     assert data["denials"][3]["detail"] == {"price": 12_990, "cage_high": 12_450}
     assert data["fills"][0]["price"] == 12_200
     assert data["account"]["equity"] == 999_702_000
+    assert data["account"]["taxes_total"] == 7_650
+    assert data["corporate"][0]["taxable"] == 61_110
+    assert data["written_off"][0]["shares"] == 900
     assert sorted(file.name for file in folder.iterdir()) == ["config.toml", "report.json", "report.txt"]
 
 
