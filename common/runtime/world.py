@@ -99,9 +99,10 @@ class World:
         self.nodes: dict[str, Node] = {}
         self.now_ns = START_NS
         self.answers: dict[str, list[Message]] = {}
-        self.on_publish: Callable[[str, str, Message], None] = lambda sender, topic, message: None
-        """Told of everything that is published, before anybody hears it."""
-        self.on_log: Callable[[str, Log], None] = lambda sender, log: None
+        self.on_publish: Callable[[str, Message], None] | None = None
+        """Told of the topic and message of everything that is published, before anybody hears it."""
+        self.on_log: Callable[[str, Log], None] | None = None
+        """Told of the service and the line."""
         self._queue: deque[Parcel] = deque()
         self._listeners: dict[tuple[str, str], list[Node]] = {}
 
@@ -162,10 +163,12 @@ class World:
             case Effect(call):
                 self._perform(node, call)
             case Log():
-                self.on_log(node.name, output)
+                if self.on_log is not None:
+                    self.on_log(node.name, output)
 
     def _publish(self, node: Node, topic: str, message: Message) -> None:
-        self.on_publish(node.name, topic, message)
+        if self.on_publish is not None:
+            self.on_publish(topic, message)
         place = (node.name, topic)
         if place not in self._listeners:
             self._listeners[place] = [

@@ -3,6 +3,7 @@
 import sys
 
 from common.domain.values import MILLI
+from common.messages.outputs import Adapter, Core
 from common.messages.topics import FEED
 from common.runtime.config import Config, load_config
 from common.runtime.run import config_argument, guarded
@@ -27,10 +28,16 @@ def settings_of(config: Config) -> Settings:
     )
 
 
+def parts_of(config: Config) -> tuple[Core, Adapter | None]:
+    """Build the gateway and its broker."""
+    return GatewayCore(settings_of(config)), PaperBroker()
+
+
 def main() -> int:
     """Keep the journal and the paper exchange."""
     config = load_config(config_argument(GATEWAY))
-    return host(GatewayCore(settings_of(config)), SPEC, config, PaperBroker())
+    core, broker = parts_of(config)
+    return host(core, SPEC, config, broker)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from common.domain.errors import ConfigError
+from common.messages.outputs import Adapter, Core
 from common.rules.boards import BOARDS_BY_NAME
 from common.runtime.config import Config, load_config
 from common.runtime.run import config_argument, guarded
@@ -11,6 +12,8 @@ from common.runtime.service import ServiceSpec, host
 from common.screens.screen import SCREENS, ScreenParams, make_params
 from services.screener.adapters.history import HistoryScreens
 from services.screener.core import ScreenerCore
+
+SPEC = ServiceSpec("screener")
 
 
 def params_of(config: Config) -> dict[str, ScreenParams]:
@@ -25,11 +28,16 @@ def params_of(config: Config) -> dict[str, ScreenParams]:
     return params
 
 
+def parts_of(config: Config) -> tuple[Core, Adapter | None]:
+    """Build the screener and its history."""
+    return ScreenerCore(tuple(SCREENS)), HistoryScreens(Path(config.history.dir), params_of(config))
+
+
 def main() -> int:
     """Screen what is asked for."""
     config = load_config(config_argument("screener"))
-    adapter = HistoryScreens(Path(config.history.dir), params_of(config))
-    return host(ScreenerCore(tuple(SCREENS)), ServiceSpec("screener"), config, adapter)
+    core, adapter = parts_of(config)
+    return host(core, SPEC, config, adapter)
 
 
 if __name__ == "__main__":

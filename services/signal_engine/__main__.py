@@ -2,6 +2,7 @@
 
 import sys
 
+from common.messages.outputs import Adapter, Core
 from common.messages.topics import EVENT, FEED, MATCHED
 from common.runtime.config import Config, load_config, rule_params
 from common.runtime.run import config_argument, guarded
@@ -22,10 +23,16 @@ def hosts_of(config: Config) -> list[RuleHost]:
     return [RuleHost(RULES[rule], rule_params(config, rule)) for rule in config.account.rule_slots]
 
 
+def parts_of(config: Config) -> tuple[Core, Adapter | None]:
+    """Build the signal engine; it needs no adapter."""
+    return SignalCore(hosts_of(config)), None
+
+
 def main() -> int:
     """Run the rules that the configuration lists."""
     config = load_config(config_argument(SIGNAL))
-    return host(SignalCore(hosts_of(config)), SPEC, config)
+    core, adapter = parts_of(config)
+    return host(core, SPEC, config, adapter)
 
 
 if __name__ == "__main__":

@@ -89,6 +89,16 @@ def test_memory_of_the_order_path(undisturbed: tuple[System, dict[str, Any], str
         assert system.status(service).numbers["rss_kib"] < 120 * 1024, service
 
 
+def test_the_pipeline_gives_the_same_books(undisturbed: tuple[System, dict[str, Any], str]) -> None:
+    """One thread and five processes: the same journal, row for row."""
+    system, _, _ = undisturbed
+    made = system.check_pipeline()
+    assert len(made.fills) >= 20
+    assert len(made.denied) >= 4
+    assert made.days == DAYS
+    assert made.warnings == ()
+
+
 KILLS = (
     (push_id(DAYS[0], 84), "order_gateway"), (push_id(DAYS[0], 164), "signal_engine"), (push_id(DAYS[0], 204), "market_data"),
     (push_id(DAYS[0], 900), "risk_manager"), (push_id(DAYS[1], 0), "screener"), (push_id(DAYS[1], 190), "order_gateway"),

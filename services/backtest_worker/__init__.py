@@ -1,0 +1,1 @@
+"""Backtests: the engines that play history through the rules."""
