@@ -236,7 +236,10 @@ class Shell:
         )
 
     def close(self) -> None:
-        """Let go of sockets and disk."""
+        """Let go of sockets, disk and what the adapter holds."""
+        close: Callable[[], None] | None = getattr(self.adapter, "close", None)
+        if close is not None:
+            close()
         self.links.close()
         self.store.close()
 

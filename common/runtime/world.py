@@ -47,8 +47,8 @@ ROLES = {
 class Keeper(Protocol):
     """What keeps the writes of a core."""
 
-    def commit(self, outputs: Sequence[Output]) -> None:
-        """Take every Append, Save and Drop of one call."""
+    def commit(self, outputs: Sequence[Output]) -> object:
+        """Take every Append, Save and Drop of one call; what comes back is not looked at."""
 
     def load(self) -> tuple[list[Message], dict[str, Message]]:
         """Give back rows and records, for a start."""

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 from msgspec.structs import replace
 
 from common.domain.errors import InvariantError, UserError
-from common.domain.values import Day, day_of_push, push_number
+from common.domain.values import Day, PushId, day_of_push, push_number
 from common.messages.market import DayOpened, PushEnd
 from common.messages.orders import (
     Account,
@@ -69,6 +69,7 @@ class PipelineResult(NamedTuple):
     """What was published; a pool that was not ready is among the warnings."""
     days: tuple[Day, ...]
     pushes: int
+    last_push: PushId
     warnings: tuple[str, ...]
     """What the cores would have logged as a warning or an error."""
 
@@ -116,7 +117,7 @@ class Pipeline:
         self._take_verdicts()
         return PipelineResult(
             tuple(self._rows), orders.rows, positions.rows, account, tuple(self._verdicts), tuple(self._signals),
-            tuple(self._pools), tuple(self._days), self._pushes, tuple(self._warnings),
+            tuple(self._pools), tuple(self._days), self._pushes, self._last_push, tuple(self._warnings),
         )  # fmt: skip
 
     def _go_on(self) -> bool:
