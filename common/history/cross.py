@@ -1,6 +1,9 @@
 """From history to the cross-section that the screens of a day look at."""
 
-from bisect import bisect_left
+from bisect import bisect_right
+from collections.abc import Container, Sequence
+from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,14 +14,44 @@ from common.domain.errors import BadSymbolError, HistoryError
 from common.domain.values import Day, Symbol
 from common.history import schema
 from common.history.daily import History, Rows
-from common.rules.boards import board_of
-from common.screens.cross import ST_NO, ST_UNKNOWN, ST_YES, Bars, Cross
+from common.rules.boards import BOARD_NAMES, board_of
+from common.rules.tables import CODES, TABLES_BEGIN
+from common.screens.cross import Bar, Bars, Cross
+from common.screens.plain import PlainWindows
+from common.screens.st import Spells
 
 I64 = NDArray[np.int64]
-_FIELDS = ("open", "high", "low", "close", "factor_e9")
+Symbols = NDArray[np.integer]
+"""Indices into `History.symbols`."""
+_FIELDS = ("high", "low", "close", "factor_e9", "turnover")
+FLOAT_SESSIONS = 60
+"""Sessions up to D-1 in which the last known float shares still count."""
+LACKING_MAX = 20
+"""Stocks of a board without a row of the day that may be: sources leave out suspended ones."""
+LACKING_BP_MAX = 1_000
+_ERAS = sorted({day for row in CODES for day in (row.first, row.last + 1)})
+NO_BOARD = 0
 
 
-class _Universe(NamedTuple):
+@lru_cache(maxsize=65_536)
+def _board_on(symbol: Symbol, day: Day) -> int:
+    try:
+        return int(board_of(symbol, day))
+    except BadSymbolError:
+        return NO_BOARD  # history may hold what is not traded here
+
+
+def boards_of(symbols: list[Symbol], day: Day) -> I64:
+    """Return each symbol's board on a day, `NO_BOARD` for what is not traded here. Fast from the second time on."""
+    # A board changes only where a row of the code table begins or ends: one day stands for all up to the next.
+    era = bisect_right(_ERAS, day)
+    standing = max(_ERAS[era - 1], TABLES_BEGIN) if era and day >= TABLES_BEGIN else day
+    return np.array([_board_on(symbol, standing) for symbol in symbols], np.int64)
+
+
+class Universe(NamedTuple):
+    """The stocks that are looked at, one column each."""
+
     ids: NDArray[np.int64]
     """Index into `History.symbols`, ascending."""
     column: NDArray[np.int64]
@@ -27,23 +60,17 @@ class _Universe(NamedTuple):
     board: I64
 
 
-def _universe(history: History, day: Day, ids: NDArray[np.uint32]) -> _Universe:
-    boards: list[int] = []
-    kept: list[int] = []
-    for at in np.sort(ids).tolist():
-        try:
-            board = board_of(history.symbols[at], day)
-        except BadSymbolError:
-            continue  # history may hold what is not traded here
-        boards.append(int(board))
-        kept.append(at)
+def universe_of(history: History, day: Day, ids: NDArray[np.integer]) -> Universe:
+    """Return the columns of the symbols of rows, those without a board left out."""
+    every = np.unique(ids).astype(np.int64)
+    board = boards_of([history.symbols[at] for at in every.tolist()], day)
+    kept = every[board != NO_BOARD]
     column = np.full(len(history.symbols), -1, np.int64)
     column[kept] = np.arange(len(kept))
-    symbols = tuple(history.symbols[at] for at in kept)
-    return _Universe(np.array(kept, np.int64), column, symbols, np.array(boards, np.int64))
+    return Universe(kept, column, tuple(history.symbols[at] for at in kept.tolist()), board[board != NO_BOARD])
 
 
-def _per_stock(universe: _Universe, rows: Rows, name: str) -> I64:
+def per_stock(universe: Universe, rows: Rows, name: str) -> I64:
     """Return one value a stock out of rows of a single day; 0 where it has none."""
     values = np.zeros(len(universe.ids), np.int64)
     at = universe.column[rows.symbol]
@@ -51,110 +78,226 @@ def _per_stock(universe: _Universe, rows: Rows, name: str) -> I64:
     return values
 
 
-def _sessions(universe: _Universe, rows: Rows, days: list[Day]) -> Bars:
+def pieces(history: History, days: Sequence[Day]) -> list[Rows]:
+    """Return the rows of trading days, a year at a time: rows within a year are views, rows over several are copies."""
+    calendar = history.calendar()
+    parts = []
+    for year in sorted({day // 10_000 for day in days}):
+        first, last = max(days[0], year * 10_000), min(days[-1], year * 10_000 + 9_999)
+        inside = calendar.between(first, last)
+        if inside:
+            parts.append(history.traded(calendar.next(inside[-1]), inside[0]))
+    return parts
+
+
+def table_of(universe: Universe, parts: Sequence[Rows], days: Sequence[Day]) -> Bars:
     """Lay rows out as sessions x stocks."""
-    at = universe.column[rows.symbol]
-    known = at >= 0
-    row = np.searchsorted(np.array(days, np.int64), rows.day)[known]
-    tables = []
-    for name in _FIELDS:
-        table = np.zeros((len(days), len(universe.ids)), np.int64)
-        table[row, at[known]] = rows.columns[name][known]
-        tables.append(table)
+    stocks = len(universe.ids)
+    tables = [np.zeros((len(days), stocks), np.int64) for _ in _FIELDS]
+    for rows in parts:
+        at = universe.column[rows.symbol]
+        known = np.flatnonzero(at >= 0)
+        starts = np.searchsorted(rows.day, np.array(days, np.int32))
+        place = (np.searchsorted(starts, known, side="right") - 1) * stocks + at[known]
+        for table, name in zip(tables, _FIELDS, strict=True):
+            table.ravel()[place] = rows.columns[name][known]
     return Bars(*tables)
 
 
-def _last_traded(history: History, universe: _Universe, day: Day, count: int) -> tuple[Bars, I64]:
-    """Return the last `count` traded bars of each stock before `day`, newest in the last row, and the last day."""
-    calendar, stocks = history.calendar(), len(universe.ids)
-    tables = {name: np.zeros((count, stocks), np.int64) for name in (*_FIELDS, "day")}
-    filled = np.zeros(stocks, np.int64)
-    last, span, floor = history.session_before(day), count, history.first_day()
-    begin = day
+def _newest(bars: Bars, count: int) -> Bars:
+    """Move the traded bars of each stock together and return the last `count` rows, 0 in front."""
+    order = np.argsort(bars.close > 0, axis=0, kind="stable")[-count:]
+    traded = np.take_along_axis(bars.close, order, axis=0) > 0
+    return Bars(*(np.where(traded, np.take_along_axis(table, order, axis=0), 0) for table in bars))
+
+
+def last_traded(history: History, universe: Universe, window: Bars, days: Sequence[Day]) -> Bars:
+    """Return the last `len(days)` traded bars of each stock up to the last of `days`, newest in the last row.
+
+    `window` is the table of the sessions `days`; whoever did not trade on all of them is looked for further back, as
+    far as history and the stock's listing reach.
+    """
+    count, listed = len(days), history.listed_days()[universe.ids]
+    short = np.flatnonzero((window.close > 0).sum(axis=0) < count)
+    if not len(short):
+        return window
+    found = Bars(*(table.copy() for table in window))
+    held = Bars(*(table[:, short] for table in window))
+    begin, floor, span = days[0], history.first_day(), count
     while True:
-        days = calendar.window(last, span)
-        rows = history.traded(day, days[0])
-        at = universe.column[rows.symbol]
-        wanted = (at >= 0) & (rows.day < begin) & (rows.columns["close"] > 0)
-        wanted[wanted] &= filled[at[wanted]] < count
-        rows, at = rows.take(wanted), at[wanted]
-        order = np.argsort(at, kind="stable")
-        at = at[order]
-        ends = np.searchsorted(at, at, side="right")
-        from_end = filled[at] + ends - 1 - np.arange(len(at))
-        inside = from_end < count
-        target = (count - 1 - from_end[inside], at[inside])
-        for name in _FIELDS:
-            tables[name][target] = rows.columns[name][order][inside]
-        tables["day"][target] = rows.day[order][inside]
-        np.add.at(filled, at[inside], 1)
-        begin = days[0]
-        if begin <= floor or len(days) < span or bool((filled >= count).all()):
-            break
+        for table, part in zip(found, _newest(held, count), strict=True):
+            table[:, short] = part
+        more = (found.close[0, short] == 0) & (listed[short] < begin)
+        short = short[more]
+        if not len(short) or begin <= floor:
+            return found
         span *= 4
-    return Bars(*(tables[name] for name in _FIELDS)), tables["day"][-1]
+        further = history.calendar().window(history.session_before(begin), span)
+        column = np.full(len(history.symbols), -1, np.int64)
+        column[universe.ids[short]] = np.arange(len(short))
+        few = universe._replace(ids=universe.ids[short], column=column)
+        earlier = table_of(few, pieces(history, further), further)
+        held = Bars(*(np.vstack([early, table[:, more]]) for early, table in zip(earlier, held, strict=True)))
+        begin = further[0]
 
 
-def _listed_sessions(history: History, universe: _Universe, last: Day) -> I64:
+def days_since(listed: I64, origin: int) -> I64:
+    """Return the calendar days from each yyyymmdd to an ordinal day."""
+    months = (listed // 10_000 - 1970) * 12 + listed // 100 % 100 - 1
+    days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + listed % 100
+    since: I64 = origin - (days + date(1970, 1, 1).toordinal() - 1)
+    return since
+
+
+def listed_sessions(history: History, universe: Universe, last: Day) -> I64:
     """Return the number of the session `last` in each listing; before the calendar begins, two thirds of the days."""
     calendar = history.calendar()
     days = calendar.between(calendar.first, last)
     listed = history.listed_days()[universe.ids]
-    numbers = len(days) - np.array([bisect_left(days, int(day)) for day in listed], np.int64)
+    numbers = len(days) - np.searchsorted(np.array(days, np.int64), listed).astype(np.int64)
     early = np.flatnonzero(listed < calendar.first)
-    begin = to_date(calendar.first).toordinal()
-    before = [(begin - to_date(max(int(day), 19900101)).toordinal()) * 2 // 3 for day in listed[early]]
-    numbers[early] += np.array(before, np.int64)
+    before = days_since(np.maximum(listed[early], 19900101), to_date(calendar.first).toordinal())
+    numbers[early] += before * 2 // 3
     return numbers
 
 
-def _recent_st(history: History, universe: _Universe, day: Day, months: int) -> I64:
-    states = np.full(len(universe.ids), ST_NO, np.int64)
-    for symbol, state in history.st_intervals(day, months).select("symbol", "state").rows():
-        at = universe.column[history.index[symbol]] if symbol in history.index else -1
-        if at >= 0 and states[at] != ST_YES:
-            states[at] = ST_UNKNOWN if state == schema.UNKNOWN_STATE else ST_YES
-    return states
+def spells_of(history: History, universe: Universe, asking: Day) -> Spells:
+    """Return the ST spells known before the open of `asking`; they serve every day up to it."""
+    frame = history.st_intervals(asking)
+    ids = np.array([history.index.get(symbol, -1) for symbol in frame["symbol"].to_list()], np.int64)
+    columns = {name: frame[name].to_numpy().astype(np.int64) for name in frame.columns if name != "symbol"}
+    return Spells(
+        column=np.where(ids >= 0, universe.column[ids], -1),
+        first_day=columns["first_day"],
+        last_day=columns["last_day"],
+        unknown=(columns["state"] == schema.UNKNOWN_STATE).astype(np.int64),
+        known_at=columns["known_at"],
+        end_known_at=columns["end_known_at"],
+    )
 
 
-def _float_shares(universe: _Universe, rows: Rows) -> I64:
-    """Return the last known float shares within the sessions."""
+def float_shares_of(universe: Universe, parts: Sequence[Rows]) -> I64:
+    """Return the last known float shares of rows."""
     latest = np.zeros(len(universe.ids), np.int64)
-    at = universe.column[rows.symbol]
-    known = (at >= 0) & (rows.columns["float_shares"] > 0)
-    latest[at[known]] = rows.columns["float_shares"][known]  # rows are in order of days: the last one stays
+    for rows in parts:
+        at = universe.column[rows.symbol]
+        known = (at >= 0) & (rows.columns["float_shares"] > 0)
+        latest[at[known]] = rows.columns["float_shares"][known]  # rows are in order of days: the last one stays
     return latest
 
 
-def cross_of(history: History, day: Day, sessions: int = 60, st_months: int = 6) -> Cross:
-    """Return the cross-section of `day` as known before its open; raises `HistoryError` where history has a hole."""
+def lacking_boards(history: History, day: Day, before: Symbols, last: Symbols, facts: Symbols) -> dict[int, str]:
+    """Return boards whose data of D-1 or of `day` is not complete and what they lack, against the session before.
+
+    `before`, `last` and `facts` are the stocks with rows of D-2, of D-1 and of `day`.
+    """
+    yesterday = history.session_before(day)
+    living: set[Symbol] | None = None
+    lacking: dict[int, str] = {}
+    for what, earlier, later in (
+        (f"daily bars of {yesterday}", before, last),
+        (f"the pre-open facts of {day}", last, facts),
+    ):
+        gone = np.setdiff1d(earlier, later)
+        if not len(gone):
+            continue
+        if living is None:
+            living = set(history.instruments(day)["symbol"].to_list())
+        lost = [symbol for at in gone.tolist() if (symbol := history.symbols[at]) in living]
+        had = boards_of([history.symbols[at] for at in earlier.tolist()], yesterday)
+        lost_boards = boards_of(lost, yesterday)
+        for board, name in BOARD_NAMES.items():
+            count, of = int((lost_boards == board).sum()), int((had == board).sum())
+            if count and (count == of or count > max(LACKING_MAX, of * LACKING_BP_MAX // 10_000)):
+                example = next(symbol for symbol, at in zip(lost, lost_boards, strict=True) if at == board)
+                lacking[int(board)] = (
+                    f"{what} are not complete: {count} of {of} {name} stocks are missing, e.g. {example}; "
+                    "import the day again"
+                )
+    return lacking
+
+
+class Reach(NamedTuple):
+    """How far back a screen can look."""
+
+    days: list[Day]
+    """Sessions up to D-1 without a hole, oldest first."""
+    hole: str
+    """Why there are no more, "" = there are as many as were asked for."""
+
+
+def reach_of(history: History, day: Day, sessions: int, held: Container[Day]) -> Reach:
+    """Return the sessions before `day` that history has rows of (`held`), up to the first hole going back."""
+    days = history.calendar().window(history.session_before(day), sessions)
+    missing = [each for each in days if each not in held]
+    late = [each for each in missing if each >= history.first_day()]
+    if late:
+        hole = f"daily bars of {late[-1]} are missing; import that day before screening {day}"
+        return Reach([each for each in days if each > late[-1]], hole)
+    kept = [each for each in days if each not in missing]
+    if len(kept) == sessions:
+        return Reach(kept, "")
+    return Reach(kept, f"a screen of {day} needs {sessions} sessions before it; history begins later: import more")
+
+
+def days_held(parts: Sequence[Rows]) -> set[Day]:
+    """Return the days that have rows."""
+    return {int(day) for rows in parts for day in rows.day[np.flatnonzero(np.diff(rows.day, prepend=0))]}
+
+
+def from_day(parts: Sequence[Rows], day: Day) -> list[Rows]:
+    """Return the rows from a day on."""
+    return [rows.take(slice(int(np.searchsorted(rows.day, day)), None)) for rows in parts]
+
+
+def rows_on(parts: Sequence[Rows], day: Day) -> Rows:
+    """Return the rows of one day."""
+    for rows in parts:
+        begin, end = np.searchsorted(rows.day, [day, day + 1]).tolist()
+        if end > begin:
+            return rows.take(slice(begin, end))
+    return parts[-1].take(slice(0, 0))
+
+
+def bar_of(universe: Universe, rows: Rows) -> Bar:
+    """Return the bar of a session out of its rows."""
+    return Bar(*(per_stock(universe, rows, name) for name in Bar._fields))
+
+
+def cross_of(history: History, day: Day, sessions: int = 60, least: int | None = None) -> Cross:
+    """Return the cross-section of `day` as known before its open.
+
+    Its windows reach `sessions` back; raises `HistoryError` where history has fewer than `least` of them (all, where
+    it is left out) or no facts of the day.
+    """
     last = history.session_before(day)
-    days = history.calendar().window(last, sessions)
-    if len(days) < sessions or history.first_day() > days[0]:
-        raise HistoryError(f"a screen of {day} needs {sessions} sessions before it; history begins later: import more")
+    window = history.calendar().window(last, max(sessions, FLOAT_SESSIONS))
     facts = history.pre_open(day)
-    rows = history.traded(day, days[0])
-    missing = sorted(set(days) - set(np.unique(rows.day).tolist()))
-    if missing:
-        raise HistoryError(f"daily bars of {missing[-1]} are missing; import that day before screening {day}")
-    universe = _universe(history, day, facts.symbol)
-    window = _sessions(universe, rows, days)
-    traded, traded_day = _last_traded(history, universe, day, sessions)
-    names = history.names(day)
-    factor = _per_stock(universe, rows.take(rows.day == last), "factor_e9")
+    parts = pieces(history, window)
+    reach = reach_of(history, day, sessions, days_held(parts))
+    if len(reach.days) < (sessions if least is None else max(least, 1)):
+        raise HistoryError(reach.hole)
+    universe = universe_of(history, day, facts.symbol)
+    bars = table_of(universe, from_day(parts, reach.days[0]), reach.days)
+    traded = last_traded(history, universe, bars, reach.days)
+    names, yesterday = history.names(day), rows_on(parts, last)
+    before = rows_on(parts, window[-2]) if len(window) > 1 else yesterday
+    # A stock without a row at D-1 has no factor there; that of its last bar is as good, for nothing else is compared.
+    factor_now = np.where(bars.factor[-1] > 0, bars.factor[-1], traded.factor[-1])
     return Cross(
         day=day,
         symbols=universe.symbols,
         names=tuple(names[at] for at in universe.ids.tolist()),
+        listed=np.ones(len(universe.ids), bool),
         board=universe.board,
-        sessions=window,
-        traded=traded,
-        traded_yesterday=traded_day == last,
-        factor_now=np.where(factor > 0, factor, traded.factor[-1]),
+        bar=bar_of(universe, yesterday),
         last_close=traded.close[-1],
-        float_shares=_float_shares(universe, rows),
-        listed_sessions=_listed_sessions(history, universe, last),
-        recent_st=_recent_st(history, universe, day, st_months),
-        suspended=_per_stock(universe, facts, "suspended") > 0,
-        up_limit=_per_stock(universe, facts, "up_limit"),
+        float_shares=float_shares_of(universe, from_day(parts, window[-FLOAT_SESSIONS:][0])),
+        listed_sessions=listed_sessions(history, universe, last),
+        suspended=per_stock(universe, facts, "suspended") > 0,
+        up_limit=per_stock(universe, facts, "up_limit"),
+        lacking=lacking_boards(history, day, before.symbol, yesterday.symbol, facts.symbol),
+        sessions=len(reach.days),
+        hole=reach.hole,
+        windows=PlainWindows(day, bars, traded, factor_now, spells_of(history, universe, day)),
     )

@@ -106,6 +106,10 @@ class Pool(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     note: str = ""
     ready: bool = True
     """False: today's data is incomplete, nothing may be opened; `note` says why."""
+    unknown_st_allowed: bool = False
+    """Whether the screen lets in stocks whose ST state is unknown (research only)."""
+    unknown_st_in: int = 0
+    """Names of this pool whose ST state is unknown."""
 
 
 class PoolRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):

@@ -25,6 +25,7 @@ class System(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base_port: int = 27100
     run_dir: str = ""
     keys_dir: str = ""
+    screens_dir: str = ""
     log_level: str = "info"
     account: str = "paper"
 
@@ -200,7 +201,7 @@ def _section(section: str, table: Mapping[str, Any], kind: type[msgspec.Struct],
 def _named_tables(section: str, table: Mapping[str, Any], faults: list[str]) -> dict[str, dict[str, Scalar]]:
     good: dict[str, dict[str, Scalar]] = {}
     for rule, values in table.items():
-        if rule not in RULES:
+        if section == "rules" and rule not in RULES:  # a screen may have any name: somebody's own is a file
             faults.append(f"[{section}.{rule}]: unknown rule; known: {', '.join(RULES)}")
         elif not isinstance(values, dict):
             faults.append(f"{section}.{rule}: must be a section, write it as [{section}.{rule}]")

@@ -1,21 +1,8 @@
 """Merging of inclusion (包含) over bars, for all stocks at once, one bar after the other."""
 
-from typing import NamedTuple
-
 import numpy as np
 
-from common.screens.cross import I64, Bools
-
-
-class MergedPair(NamedTuple):
-    """The last two merged bars of each stock."""
-
-    known: Bools
-    """There are two: somewhere a pair of bars did not include."""
-    k1_high: I64
-    k1_low: I64
-    k2_high: I64
-    k2_low: I64
+from common.screens.cross import I64, MergedPair
 
 
 def merge(high: I64, low: I64) -> MergedPair:

@@ -12,8 +12,11 @@ from services.cli.show import day_text
 def check_calendar(session: Session, day: Day) -> Day:
     """Refuse a day outside the run's trading calendar, or one on which nothing trades."""
     calendar = run_calendar(session)
-    if calendar is None:
-        return day
+    return day if calendar is None else check_session(calendar, day)
+
+
+def check_session(calendar: Calendar, day: Day) -> Day:
+    """Refuse a day outside a calendar, or one on which nothing trades."""
     if not calendar.first <= day <= calendar.last:
         raise BadInputError(
             "bad.past_calendar", day=day_text(day), first=day_text(calendar.first), last=day_text(calendar.last)

@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import click
 
@@ -13,6 +13,9 @@ from services.cli.app import cli
 from services.cli.bilingual import Command, Group, Option
 from services.cli.home import CHECKOUT
 from services.cli.texts import say
+
+if TYPE_CHECKING:
+    from common.screens.screen import Screen
 
 REFERENCE = CHECKOUT / "docs" / "reference"
 NOTICE = "<!-- 由 python -m services.cli.docs --write 生成，不要手改 / generated, do not edit -->"
@@ -65,7 +68,7 @@ def cli_page() -> str:
 def config_page() -> str:
     """Return docs/reference/config.md."""
     from common.runtime.config import CHOICES, CONFIG_DIR, RANGES, Config
-    from common.screens.screen import SCREENS, ScreenParams
+    from common.runtime.screens import shipped_screens
     from common.strategies import RULES
 
     comments = comments_of((CONFIG_DIR / "base.toml").read_text(encoding="utf-8"))
@@ -101,22 +104,31 @@ def config_page() -> str:
             named = {number: word for word, number in words.get(key, {}).items()}
             values = " \\| ".join(f"`{word}`" for word in words.get(key, {}))
             lines.append(f"| `{key}` | `{literal(named.get(value, value))}` | {values} |")
-    screen = {name: value for name, value in ScreenParams()._asdict().items() if name not in SCREEN_DERIVED}
-    for rule in SCREENS:
+    for name, screen in shipped_screens().items():
         lines += [
             "",
-            f"## `[screens.{rule}]`",
+            f"## `[screens.{name}]`",
             "",
-            "| 参数 / parameter | 默认 / default | 取值 / values |",
+            "| 参数 / parameter | 默认 / default | 单位 / unit |",
             "| --- | --- | --- |",
+            *(f"| `{key}` | `{literal(value)}` | {unit} |" for key, value, unit in screen_rows(screen)),
         ]
-        lines += [f"| `{key}` | `{literal(value)}` | |" for key, value in screen.items()]
-        lines.append('| `st_unknown` | `"deny"` | `deny` \\| `allow` |')
     return tidy(lines)
 
 
-SCREEN_DERIVED = {"boards", "st_unknown_allowed"}
-"""Fields of a screen's parameters that are written another way: [boards] and `st_unknown`."""
+def screen_rows(screen: "Screen") -> list[tuple[str, Any, str]]:
+    """Return the parameters of a screen that the configuration can set: name, value, unit."""
+    from common.runtime.config import read_toml
+    from common.runtime.screens import SHIPPED
+
+    given = {entry["use"]: entry for entry in read_toml(SHIPPED / f"{screen.name}.toml")["condition"]}
+    rows = {}
+    for check in screen.checks:
+        for key, param in check.condition.params.items():
+            value = given[check.condition.name].get(key, param.default)
+            if value is not None:
+                rows[key] = (key, value, f"{param.kind.unit_zh} / {param.kind.unit_en}")
+    return list(rows.values())
 
 
 def allowed(name: str, choices: dict[str, tuple[str, ...]], ranges: dict[str, tuple[int, int]]) -> str:

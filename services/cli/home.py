@@ -29,6 +29,16 @@ class Home(NamedTuple):
         return self.root / "markets"
 
     @property
+    def screens(self) -> Path:
+        """The user's own screens, one TOML file each; they go over the shipped ones."""
+        return self.root / "screens"
+
+    @property
+    def history(self) -> Path:
+        """Imported daily history."""
+        return self.root / "history"
+
+    @property
     def tapes(self) -> Path:
         """Imported tapes."""
         return self.root / "tapes"

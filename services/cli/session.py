@@ -21,6 +21,12 @@ def _connect(home: Home) -> "Link":
     return BusLink(home)
 
 
+def _is_up(home: Home) -> bool:
+    from services.cli.supervisor import Supervisor
+
+    return Supervisor(home).processes() is not None
+
+
 @dataclass
 class Session:
     """Passed to every command as the context's object; tests put a fake link in it."""
@@ -29,6 +35,8 @@ class Session:
     home: Home
     environ: Mapping[str, str] = field(default_factory=dict)
     connect: "Callable[[Home], Link]" = _connect
+    is_up: Callable[[Home], bool] = _is_up
+    """Whether a system runs that can be asked."""
     _link: "Link | None" = None
 
     @staticmethod

@@ -20,36 +20,45 @@ def user_table(home: Home) -> dict[str, Any]:
 
 def merged_config(home: Home, profile: str, added: Mapping[str, Any]) -> Config:
     """Return the complete configuration; raises one `ConfigError` with everything wrong in it."""
-    table = merge(merge(profile_table(profile), user_table(home)), added)
+    place = {"system": {"screens_dir": str(home.screens)}}
+    table = merge(merge(merge(profile_table(profile), place), user_table(home)), added)
     name = f"{home.config} + {profile}.toml"
     return check_screens(parse_config(table, name), name)
 
 
 def check_screens(config: Config, name: str) -> Config:
-    """Refuse parameters that a screen does not have."""
-    from common.screens.screen import params_problems
+    """Refuse screens that cannot be read, and parameters that a screen does not have."""
+    from common.runtime.screens import load_screens
 
-    faults = [
-        f"  - screens.{rule}.{problem}"
-        for rule, values in config.screens.items()
-        for problem in params_problems(values)
-    ]
-    if faults:
-        raise ConfigError("\n".join([f"{name}:", *faults]))
+    try:
+        load_screens(config)
+    except ConfigError as error:
+        raise ConfigError("\n".join([f"{name}:", *(f"  - {line}" for line in str(error).splitlines())])) from error
     return config
 
 
 def run_table(session: Session, folder: Path, days: Days, feed: Mapping[str, object]) -> dict[str, Any]:
     """Return what a run adds to the settings: where it lives and what it plays."""
     return {
-        "system": {"run_dir": str(folder), "keys_dir": str(session.home.keys)},
+        "system": {
+            "run_dir": str(folder),
+            "keys_dir": str(session.home.keys),
+            "screens_dir": str(folder / session.home.screens.name),
+        },
         "feed": {"tapes": [str(tape) for tape in days.tapes], "hand_script": days.hand_script, **feed},
         "history": {"dir": days.history},
     }
 
 
 def write_run_config(session: Session, folder: Path, profile: str, days: Days, feed: Mapping[str, object]) -> Config:
-    """Write the complete configuration of a run (0600) and return it."""
+    """Write the complete configuration of a run (0600) and return it; it keeps its own copy of the screens.
+
+    Nobody who edits a screen while a run is up changes what a restarted service does.
+    """
+    copied = folder / session.home.screens.name
+    copied.mkdir(exist_ok=True)
+    for path in sorted(session.home.screens.glob("*.toml")):
+        (copied / path.name).write_bytes(path.read_bytes())
     config = merged_config(session.home, profile, run_table(session, folder, days, feed))
     path = folder / "config.toml"
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

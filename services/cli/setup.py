@@ -29,6 +29,18 @@ class Made(NamedTuple):
     config: bool
 
 
+def copy_screens(session: Session) -> list[str]:
+    """Copy the shipped screens that $PANKOU_HOME has no file of, for the user to edit; returns their names."""
+    from common.runtime.screens import SHIPPED
+
+    folder = session.home.screens
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [path for path in sorted(SHIPPED.glob("*.toml")) if not (folder / path.name).exists()]
+    for path in missing:
+        (folder / path.name).write_bytes(path.read_bytes())
+    return [path.stem for path in missing]
+
+
 def prepare(session: Session) -> Made:
     """Make what is missing; what is there stays as it is."""
     home = session.home

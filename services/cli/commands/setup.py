@@ -16,12 +16,16 @@ config = Group("config", help_key="cmd.config")
 @pass_session
 def init(session: Session) -> None:
     """Make $PANKOU_HOME."""
-    from services.cli.setup import prepare
+    from services.cli.setup import copy_screens, prepare
 
     made = prepare(session)
     session.tell("init.home", home=str(session.home.root))
     session.tell("init.keys" if made.keys else "init.keys_there", count=len(made.keys), folder=str(session.home.keys))
     session.tell("init.config" if made.config else "init.config_there", path=str(session.home.config))
+    copied = copy_screens(session)
+    session.tell(
+        "init.screens" if copied else "init.screens_there", names=", ".join(copied), folder=str(session.home.screens)
+    )
 
 
 @config.command_of("check", "cmd.config.check")

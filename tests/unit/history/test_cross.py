@@ -11,17 +11,20 @@ import pytest
 
 from common.domain.errors import HistoryError
 from common.history import schema
-from common.history.cross import cross_of
+from common.history.cross import cross_of, last_traded, pieces, table_of, universe_of
 from common.history.daily import History
 from common.history.store import polars_schema, write_manifest, write_table
-from common.screens.cross import ST_NO, ST_UNKNOWN, ST_YES, Cross
-from common.screens.screen import ScreenParams, bottom_fractal, limit_up
+from common.screens.cross import Cross
+from common.screens.screen import run_screen
+from common.screens.st import ST_NO, ST_UNKNOWN, ST_YES
 from tests.unit.history.folder import E9, daily_row, frame, weekdays, write_folder
 from tests.unit.screens import slow
+from tests.unit.screens.shipped import passing, shipped
 
 DAYS = weekdays(date(2025, 7, 1), 150)
 ASKING = DAYS[140]
-PARAMS = ScreenParams(float_value_min=1_000_000_000, float_value_max=12_000_000_000)
+LEAST, MOST = 1_000_000_000, 12_000_000_000
+TOUCH, FRACTAL = (shipped(name, float_value_min=LEAST, float_value_max=MOST) for name in ("limit_up", "bottom_fractal"))
 
 
 def random_history(rng: random.Random, stocks: int) -> tuple[list[dict[str, Any]], dict[str, int]]:
@@ -80,10 +83,10 @@ def slow_stock(rows: list[dict[str, Any]], listed: int, st: int, upto: int = 140
     return slow.Stock(board, sessions, factor, shares, count, st, today["suspended"], today["up_limit"])
 
 
-@pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, slow.Stock]]:
+def random_market(into: Path, stocks: int = 240) -> tuple[Path, dict[str, slow.Stock]]:
+    """Write a random market; returns its folder and what the slow screens see of it."""
     rng = random.Random(11)
-    daily, listed = random_history(rng, 240)
+    daily, listed = random_history(rng, stocks)
     spells, states = [], {}
     for symbol in sorted(listed):
         state = rng.choice([0, 0, 0, 0, 1, 3])
@@ -93,7 +96,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, sl
                 {"symbol": symbol, "first_day": DAYS[100], "last_day": DAYS[120], "state": state,
                  "known_at": DAYS[99] * 10_000, "end_known_at": DAYS[120] * 10_000}
             )  # fmt: skip
-    folder = write_folder(tmp_path_factory.mktemp("history"), DAYS, daily, listed=listed, st=spells)
+    folder = write_folder(into, DAYS, daily, listed=listed, st=spells)
     by_symbol: dict[str, list[dict[str, Any]]] = {}
     for row in daily:
         by_symbol.setdefault(row["symbol"], []).append(row)
@@ -101,28 +104,39 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, sl
     return folder, {symbol: slow_stock(by_symbol[symbol], listed[symbol], states[symbol]) for symbol in listed_then}
 
 
-def names(cross: Cross, passed: Any) -> list[str]:
-    return [cross.symbols[at] for at in np.flatnonzero(passed)]
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, slow.Stock]]:
+    return random_market(tmp_path_factory.mktemp("history"))
+
+
+def seen(cross: Cross) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+    """Return everything that a screen can see of a cross-section."""
+    found = {name: np.asarray(value) for name, value in cross._asdict().items() if name not in ("windows", "bar")}
+    found |= {f"bar.{name}": value for name, value in cross.bar._asdict().items()}
+    for window in (1, 5, 60):
+        found |= {f"span {window}.{name}": value for name, value in cross.windows.span(window)._asdict().items()}
+    for bars in (2, 60):
+        found |= {f"merged {bars}.{name}": value for name, value in cross.windows.merged(bars)._asdict().items()}
+    return found | {f"st {months}": cross.windows.recent_st(months) for months in (0, 1, 6)}
 
 
 def test_both_screens_equal_the_slow_ones(market: tuple[Path, dict[str, slow.Stock]]) -> None:
     folder, stocks = market
     cross = cross_of(History(folder), ASKING)
     assert list(cross.symbols) == sorted(stocks)
-    least, most = PARAMS.float_value_min, PARAMS.float_value_max
-    touch = [symbol for symbol, stock in stocks.items() if slow.limit_up(stock, least, most, {1, 2}, 60)]
-    assert names(cross, limit_up(cross, PARAMS).passed) == sorted(touch)
+    touch = [symbol for symbol, stock in stocks.items() if slow.limit_up(stock, LEAST, MOST, {1, 2}, 60)]
+    assert passing(run_screen(TOUCH, cross)) == sorted(touch)
     assert len(touch) > 15
     fractals = {
         symbol: found
         for symbol, stock in stocks.items()
-        if (found := slow.bottom_fractal(stock, least, most, {1, 2}, 60))
+        if (found := slow.bottom_fractal(stock, LEAST, MOST, {1, 2}, 60))
     }
-    result = bottom_fractal(cross, PARAMS)
-    assert names(cross, result.passed) == sorted(fractals)
+    result = run_screen(FRACTAL, cross)
+    assert passing(result) == sorted(fractals)
     assert len(fractals) >= 5
     for at in np.flatnonzero(result.passed):
-        context = result.context
+        context = result.context()
         assert fractals[cross.symbols[at]] == tuple(
             int(context[name][at]) for name in ("k1_high", "k1_low", "k2_high", "k2_low")
         )
@@ -146,12 +160,8 @@ def test_what_comes_later_changes_nothing(market: tuple[Path, dict[str, slow.Sto
     spells = pl.concat([pl.read_parquet(tmp_path / schema.ST_FILE), frame(schema.ST_FILE, [extra])])
     write_table(tmp_path, schema.ST_FILE, spells)
     write_manifest(tmp_path)
-    one, other = cross_of(History(folder), ASKING), cross_of(History(tmp_path), ASKING)
-    for field, left, right in zip(Cross._fields, one, other, strict=True):
-        if isinstance(left, tuple) and isinstance(left[0], np.ndarray):
-            assert all(np.array_equal(a, b) for a, b in zip(left, right, strict=True)), field
-        else:
-            assert np.array_equal(left, right), field
+    one, other = seen(cross_of(History(folder), ASKING)), seen(cross_of(History(tmp_path), ASKING))
+    assert [name for name in one if not np.array_equal(one[name], other[name])] == []
 
 
 def test_last_traded_bars_reach_back_as_far_as_needed(tmp_path: Path) -> None:
@@ -159,10 +169,15 @@ def test_last_traded_bars_reach_back_as_far_as_needed(tmp_path: Path) -> None:
     early = [daily_row(day, "600000.SH", 10_000 + at) for at, day in enumerate(days[:80])]
     rest = [daily_row(day, "600000.SH", suspended=True) for day in days[80:]]
     other = [daily_row(day, "600001.SH") for day in days]
-    cross = cross_of(History(write_folder(tmp_path, days, [*early, *rest, *other])), days[-1])
-    assert cross.traded.close[:, 0].tolist() == [10_020 + at for at in range(60)]
+    history = History(write_folder(tmp_path, days, [*early, *rest, *other]))
+    cross = cross_of(history, days[-1])
+    window = history.calendar().window(days[-2], 60)
+    universe = universe_of(history, days[-1], np.arange(2))
+    bars = table_of(universe, pieces(history, window), window)
+    traded = last_traded(history, universe, bars, window)
+    assert traded.close[:, 0].tolist() == [10_020 + at for at in range(60)]
     assert cross.last_close[0] == 10_079
-    assert cross.traded_yesterday.tolist() == [False, True]
+    assert (cross.bar.close > 0).tolist() == [False, True]
     assert cross.suspended.tolist() == [True, False]
 
 

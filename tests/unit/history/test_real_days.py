@@ -12,14 +12,15 @@ from common.history.cross import cross_of
 from common.history.daily import History
 from common.history.store import write_manifest, write_table
 from common.rules.boards import board_of
-from common.screens.screen import ScreenParams, bottom_fractal, limit_up
+from common.screens.screen import run_screen
 from tests.unit.history.folder import E9, frame
 from tests.unit.screens import slow
+from tests.unit.screens.shipped import passing, shipped
 
 FIRST, LAST = date(2019, 9, 2), date(2020, 7, 16)
 ASKED = (20200103, 20200506, 20200715)
 WINDOW = 60
-PARAMS = ScreenParams(amplitude_bp_max=2_500, float_value_min=1_000_000_000, float_value_max=30_000_000_000)
+LEAST, MOST, BP_MAX = 1_000_000_000, 30_000_000_000, 2_500
 
 
 def milli(column: str) -> pl.Expr:
@@ -101,22 +102,19 @@ def test_real_pools_equal_the_slow_ones(bars: pl.DataFrame, history: History, as
     stocks = slow_stocks(bars, asked)
     cross = cross_of(history, asked, WINDOW)
     assert sorted(stocks) == list(cross.symbols)
-    least, most = PARAMS.float_value_min, PARAMS.float_value_max
     quiet = sorted(
-        symbol
-        for symbol, stock in stocks.items()
-        if slow.limit_up(stock, least, most, {1, 2}, WINDOW, PARAMS.amplitude_bp_max)
+        symbol for symbol, stock in stocks.items() if slow.limit_up(stock, LEAST, MOST, {1, 2}, WINDOW, BP_MAX)
     )
-    touch = limit_up(cross, PARAMS)
-    assert [cross.symbols[at] for at in np.flatnonzero(touch.passed)] == quiet
+    size = {"float_value_min": LEAST, "float_value_max": MOST}
+    assert passing(run_screen(shipped("limit_up", amplitude_bp_max=BP_MAX, **size), cross)) == quiet
     fractals = {
         symbol: found
         for symbol, stock in stocks.items()
-        if (found := slow.bottom_fractal(stock, least, most, {1, 2}, WINDOW))
+        if (found := slow.bottom_fractal(stock, LEAST, MOST, {1, 2}, WINDOW))
     }
-    result = bottom_fractal(cross, PARAMS)
-    assert [cross.symbols[at] for at in np.flatnonzero(result.passed)] == sorted(fractals)
+    result = run_screen(shipped("bottom_fractal", **size), cross)
+    assert passing(result) == sorted(fractals)
     for at in np.flatnonzero(result.passed):
-        values = tuple(int(result.context[name][at]) for name in ("k1_high", "k1_low", "k2_high", "k2_low"))
+        values = tuple(int(result.context()[name][at]) for name in ("k1_high", "k1_low", "k2_high", "k2_low"))
         assert values == fractals[cross.symbols[at]]
     assert len(quiet) + len(fractals) > 20

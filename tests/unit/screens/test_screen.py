@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from common.domain.values import Board
-from common.rules.boards import board_mask
-from common.screens.cross import Bars, Cross, adjusted
-from common.screens.screen import SCREENS, Screened, ScreenParams, bottom_fractal, limit_up
+from common.screens.cross import Bar, Bars, Cross, adjusted
+from common.screens.plain import PlainWindows
+from common.screens.screen import Screened, run_screen
+from common.screens.st import Spells
 from tests.unit.screens import slow
+from tests.unit.screens.shipped import shipped
 
 BOARDS = {int(Board.MAIN), int(Board.CHINEXT)}
-WINDOW = 60
+WINDOW, DAY = 60, 20260105
 
 
 def random_stock(rng: random.Random) -> slow.Stock:
@@ -44,41 +46,56 @@ def random_stock(rng: random.Random) -> slow.Stock:
 
 
 def packed(rows: list[list[tuple[int, int, int, int, int] | None]]) -> Bars:
-    """Stack the bars of all stocks, right-aligned."""
+    """Stack the bars of all stocks, right-aligned; the turnover is made of the close."""
     length = max(len(row) for row in rows)
     table = np.zeros((length, len(rows), 5), np.int64)
     for column, row in enumerate(rows):
         for at, bar in enumerate(row):
             if bar:
-                table[length - len(row) + at, column] = bar
+                table[length - len(row) + at, column] = (*bar[1:], bar[3] * 11)
     return Bars(*(table[:, :, field] for field in range(5)))
 
 
-def cross_of(stocks: list[slow.Stock]) -> Cross:
-    traded = [[bar for bar in stock.sessions if bar] for stock in stocks]
+def spells(stocks: list[slow.Stock]) -> Spells:
+    """Return one spell on the day that asks for every stock that was ST or may have been."""
+    held = [at for at, stock in enumerate(stocks) if stock.st]
+    same = np.ones(len(held), np.int64)
+    unknown = np.array([int(stocks[at].st == 2) for at in held], np.int64)
+    return Spells(np.array(held, np.int64), same * DAY, same * 0, unknown, same, same * 0)
 
+
+def cross_of(stocks: list[slow.Stock]) -> Cross:
     def column(values: list[int]) -> np.ndarray:  # type: ignore[type-arg]
         return np.array(values, np.int64)
 
+    traded = packed([[bar for bar in stock.sessions if bar][-WINDOW:] for stock in stocks])
+    sessions = packed([list(stock.sessions[-WINDOW:]) for stock in stocks])
+    factor_now = column([stock.factor_now for stock in stocks])
     return Cross(
-        day=20260105,
+        day=DAY,
         symbols=tuple(f"{at:06d}.SZ" for at in range(len(stocks))),
         names=tuple(f"n{at}" for at in range(len(stocks))),
+        listed=np.ones(len(stocks), bool),
         board=column([stock.board for stock in stocks]),
-        sessions=packed([list(stock.sessions[-WINDOW:]) for stock in stocks]),
-        traded=packed([list(bars[-WINDOW:]) for bars in traded]),
-        traded_yesterday=np.array([stock.sessions[-1] is not None for stock in stocks]),
-        factor_now=column([stock.factor_now for stock in stocks]),
-        last_close=column([bars[-1][3] if bars else 0 for bars in traded]),
+        bar=Bar(
+            *(column([(*(stock.sessions[-1] or (0,) * 5)[:4], 0)[field] for stock in stocks]) for field in range(5))
+        ),
+        last_close=traded.close[-1],
         float_shares=column([stock.float_shares for stock in stocks]),
         listed_sessions=column([stock.listed for stock in stocks]),
-        recent_st=column([stock.st for stock in stocks]),
         suspended=np.array([stock.suspended for stock in stocks]),
         up_limit=column([stock.up_limit for stock in stocks]),
+        lacking={},
+        sessions=WINDOW,
+        hole="",
+        windows=PlainWindows(DAY, sessions, traded, factor_now, spells(stocks)),
     )
 
 
-PARAMS = ScreenParams(boards=board_mask(BOARDS), float_value_min=25_000_000, float_value_max=60_000_000)
+LEAST, MOST = 25_000_000, 60_000_000
+TOUCH, FRACTAL = (
+    shipped(name, BOARDS, float_value_min=LEAST, float_value_max=MOST) for name in ("limit_up", "bottom_fractal")
+)
 
 
 def passing(result: Screened) -> list[int]:
@@ -90,20 +107,19 @@ def test_both_screens_equal_the_slow_reference(seed: int) -> None:
     rng = random.Random(seed)
     stocks = [random_stock(rng) for _ in range(600)]
     cross = cross_of(stocks)
-    least, most = PARAMS.float_value_min, PARAMS.float_value_max
-    expected = [at for at, stock in enumerate(stocks) if slow.limit_up(stock, least, most, BOARDS, WINDOW)]
-    assert passing(limit_up(cross, PARAMS)) == expected
+    expected = [at for at, stock in enumerate(stocks) if slow.limit_up(stock, LEAST, MOST, BOARDS, WINDOW)]
+    assert passing(run_screen(TOUCH, cross)) == expected
     assert len(expected) > 20
     fractals = {
         at: found
         for at, stock in enumerate(stocks)
-        if (found := slow.bottom_fractal(stock, least, most, BOARDS, WINDOW))
+        if (found := slow.bottom_fractal(stock, LEAST, MOST, BOARDS, WINDOW))
     }
-    result = bottom_fractal(cross, PARAMS)
+    result = run_screen(FRACTAL, cross)
     assert passing(result) == sorted(fractals)
     assert len(fractals) > 20
     for at, (k1_high, k1_low, k2_high, k2_low) in fractals.items():
-        found = {name: int(values[at]) for name, values in result.context.items()}
+        found = {name: int(values[at]) for name, values in result.context().items()}
         assert found == {
             "float_value": slow.value_of(stocks[at]),
             "k1_high": k1_high, "k1_low": k1_low, "k2_high": k2_high, "k2_low": k2_low,
@@ -136,17 +152,21 @@ def good() -> slow.Stock:
 )
 def test_each_condition_decides_alone(change: dict[str, object], failing: str | None) -> None:
     cross = cross_of([good()._replace(**change)])  # type: ignore[arg-type]
-    result = limit_up(cross, PARAMS)
-    assert [check.name for check in result.conditions if not check.passed[0]] == ([failing] if failing else [])
+    result = run_screen(TOUCH, cross)
+    assert [verdict.check.label for verdict in result.verdicts if not verdict.passed[0]] == (
+        [failing] if failing else []
+    )
     assert bool(result.passed[0]) == (failing is None)
 
 
 def test_unknown_st_is_counted_where_it_alone_decides() -> None:
     stocks = [good()._replace(st=2), good()._replace(st=2, board=4), good()]
-    assert limit_up(cross_of(stocks), PARAMS).unknown_st == 1
-    allowed = limit_up(cross_of(stocks), PARAMS._replace(st_unknown_allowed=True))
+    denied = run_screen(TOUCH, cross_of(stocks))
+    assert (denied.unknown_st, denied.unknown_st_in) == (1, 0)
+    research = shipped("limit_up", BOARDS, float_value_min=LEAST, float_value_max=MOST, st_unknown="allow")
+    allowed = run_screen(research, cross_of(stocks))
     assert passing(allowed) == [0, 2]
-    assert allowed.unknown_st == 0
+    assert (allowed.unknown_st, allowed.unknown_st_in) == (0, 1)
 
 
 def test_a_split_is_no_amplitude() -> None:
@@ -155,7 +175,7 @@ def test_a_split_is_no_amplitude() -> None:
     split = [(*bar, 1_000_000) for bar in before] + [(*bar, 2_000_000) for bar in after]
     raw = [(*bar, 1) for bar in (*before, *after)]
     stocks = [good()._replace(sessions=list(split), factor_now=2_000_000), good()._replace(sessions=list(raw))]
-    assert passing(limit_up(cross_of(stocks), PARAMS)) == [0]
+    assert passing(run_screen(TOUCH, cross_of(stocks))) == [0]
 
 
 def test_adjusting_rounds_half_up_and_leaves_no_trade_alone() -> None:
@@ -163,7 +183,3 @@ def test_adjusting_rounds_half_up_and_leaves_no_trade_alone() -> None:
     factor = np.array([1, 1, 1], np.int64)
     assert adjusted(price, factor, np.array([2, 2, 2], np.int64)).tolist() == [5_003, 5_002, 0]
     assert adjusted(price, factor, np.array([0, 1, 1], np.int64)).tolist()[1:] == [10_004, 0]
-
-
-def test_there_is_a_screen_for_each_rule() -> None:
-    assert {"limit_up": limit_up, "bottom_fractal": bottom_fractal} == SCREENS

@@ -24,7 +24,8 @@ from common.history.tape import RecordedPush, TapeReader
 from common.history.tape_check import verify
 from common.messages.columns import Instruments, Quotes, QuoteTable, quotes_of
 from common.messages.market import InstrumentFlag
-from common.screens.screen import ScreenParams, bottom_fractal, limit_up
+from common.runtime.screens import shipped_screens
+from common.screens.screen import run_screen
 
 TINY = MarketParams(seed=3, stocks=40, sessions=90, interval_s=60)
 SYMBOLS = {actor.role: actor.symbol for actor in CAST}
@@ -203,7 +204,8 @@ def test_a_push_holds_what_changed(fine: MarketPaths) -> None:
 
 def screened(history: History, day: int) -> tuple[set[str], set[str]]:
     cross = cross_of(history, day)
-    pools = [screen(cross, ScreenParams()) for screen in (limit_up, bottom_fractal)]
+    screens = shipped_screens()
+    pools = [run_screen(screens[rule], cross) for rule in ("limit_up", "bottom_fractal")]
     first, second = ({pool.symbols[at] for at in np.flatnonzero(pool.passed)} for pool in pools)
     return first, second
 

@@ -36,9 +36,9 @@ class FakeLink:
 def run(
     home: Path, args: str | list[str], answers: dict[tuple[str, str], Answer] | None = None, lang: str = "en"
 ) -> tuple[Result, FakeLink]:
-    """Invoke `pankou` against a fake system."""
+    """Invoke `pankou` against a fake system; without answers none is up."""
     link = FakeLink(answers or {})
-    session = Session(lang, Home(home), {}, connect=lambda _home: link)
+    session = Session(lang, Home(home), {}, connect=lambda _home: link, is_up=lambda _home: bool(answers))
     words = args.split() if isinstance(args, str) else args
     return CliRunner().invoke(cli, words, obj=session), link
 

@@ -8,7 +8,8 @@ import pytest
 
 from common.messages.outputs import Message
 from common.messages.signals import Pool, PoolRequest
-from common.screens.screen import ScreenParams
+from common.runtime.config import Config
+from common.runtime.screens import load_screens, shipped_screens
 from services.screener.adapters.history import HistoryScreens
 from services.screener.calls import DayScreened, ExplainStock, ScreenDay, ScreenFailed, StockExplained
 from tests.unit.history.folder import daily_row, weekdays, write_folder
@@ -30,7 +31,7 @@ def make_folder(folder: Path) -> Path:
 
 @pytest.fixture
 def screens(tmp_path: Path) -> HistoryScreens:
-    return HistoryScreens(make_folder(tmp_path), {rule: ScreenParams() for rule in RULES})
+    return HistoryScreens(make_folder(tmp_path), shipped_screens())
 
 
 def one(screens: HistoryScreens, call: Message) -> Message:
@@ -82,7 +83,7 @@ def test_injected_symbols_are_kept_whether_they_pass_or_not(screens: HistoryScre
 
 
 def test_injected_symbols_need_no_history(tmp_path: Path) -> None:
-    screens = HistoryScreens(tmp_path / "nothing", {rule: ScreenParams() for rule in RULES})
+    screens = HistoryScreens(tmp_path / "nothing", shipped_screens())
     given = pool(screens, "limit_up", 20211201, ("600103.SH",))
     assert [row.symbol for row in given.rows] == ["600103.SH"]
     assert given.ready
@@ -112,7 +113,7 @@ def test_what_cannot_be_served_is_a_sentence(
 
 def test_a_history_that_appears_or_changes_is_opened_again(tmp_path: Path) -> None:
     folder = tmp_path / "history"
-    screens = HistoryScreens(folder, {rule: ScreenParams() for rule in RULES})
+    screens = HistoryScreens(folder, shipped_screens())
     missing = one(screens, ScreenDay("limit_up", ASKING, ()))
     assert isinstance(missing, ScreenFailed)
     assert "pankou data import" in missing.text
@@ -126,10 +127,12 @@ def test_a_history_that_appears_or_changes_is_opened_again(tmp_path: Path) -> No
 def test_allowing_unknown_st_is_printed(tmp_path: Path) -> None:
     spell = {"symbol": QUIET, "first_day": DAYS[0], "last_day": 0, "state": 3, "known_at": 0, "end_known_at": 0}
     write_folder(tmp_path, DAYS, [daily_row(day, QUIET) for day in DAYS], st=[spell])
-    denied = pool(HistoryScreens(tmp_path, {"limit_up": ScreenParams()}), "limit_up")
-    assert (len(denied.rows), denied.unknown_st, denied.note) == (0, 1, "")
-    allowed = pool(HistoryScreens(tmp_path, {"limit_up": ScreenParams(st_unknown_allowed=True)}), "limit_up")
-    assert (len(allowed.rows), allowed.unknown_st, allowed.note) == (1, 0, "unknown ST state allowed")
+    denied = pool(HistoryScreens(tmp_path, shipped_screens()), "limit_up")
+    assert (len(denied.rows), denied.unknown_st, denied.unknown_st_allowed) == (0, 1, False)
+    research = load_screens(Config(screens={"limit_up": {"st_unknown": "allow"}}))
+    allowed = pool(HistoryScreens(tmp_path, research), "limit_up")
+    assert (len(allowed.rows), allowed.unknown_st) == (1, 0)
+    assert (allowed.unknown_st_allowed, allowed.unknown_st_in) == (True, 1)
 
 
 def test_other_calls_are_not_its_own(screens: HistoryScreens) -> None:
