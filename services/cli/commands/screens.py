@@ -99,7 +99,7 @@ def pool(session: Session, day: str, rule: str | None, history: str | None, as_j
     wanted = parse_day(day)
     if history is None and session.is_up(session.home):
         wanted = check_calendar(session, wanted)
-        rules = [parse_rule(rule)] if rule else running_rules(session)
+        rules = [parse_rule(session, rule)] if rule else running_rules(session)
         pools = [session.ask(SCREENER, PoolRequest(name, wanted), Pool) for name in rules]
     else:
         direct = open_direct(session, history, None)

@@ -122,7 +122,7 @@ def test_without_a_calendar_any_day_may_be_asked_about(tmp_path: Path) -> None:
     assert dates.run_calendar(session) is None
     assert dates.check_calendar(session, 20300101) == 20300101
     with pytest.raises(BadInputError):
-        dates.parse_rule("nope")
+        dates.parse_rule(session, "nope")
 
 
 def test_a_pool_that_is_not_ready_says_why() -> None:
