@@ -25,7 +25,7 @@ from common.strategies.rule_faults import Fault
 from common.strategies.rule_trial import trial
 
 SUFFIX = ".py"
-MODULES = "pankou_rules"
+MODULES = "pankou_rule"
 _TEXT = "__source__"
 
 
@@ -79,8 +79,9 @@ def _made(name: str, path: str, source: str) -> Rule | list[Fault]:
     faults = check_source(source, name)
     if faults:
         return faults
-    # Named after its text: two texts of one rule (the run's copy and today's) are two modules.
-    module = ModuleType(f"{MODULES}.{name}_{_digest([source])[:12]}")
+    # Named after its text: two texts of one rule (the run's copy and today's) are two modules. Without a dot, because
+    # compilers look a class up by the name of its module, and a package would have to be found first.
+    module = ModuleType(f"{MODULES}_{name}_{_digest([source])[:12]}")
     module.__file__ = path
     setattr(module, _TEXT, source)
     sys.modules[module.__name__] = module
