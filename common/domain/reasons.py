@@ -11,12 +11,15 @@ class Reason(IntEnum):
     # why a rule enters
     LIMIT_UP_TOUCH = 1
     BOTTOM_FRACTAL_CONFIRMED = 2
+    RULE_ENTRY = 3
     # exits of rules
     STOP_LOSS = 10
     WEAK_AT_0950 = 11
     NOT_SEALED_AT_1430 = 12
     TAKE_PROFIT_HALF = 13
     TRAILING_STOP = 14
+    RULE_EXIT = 15
+    RULE_REDUCE = 16
     # people
     HAND_OPEN = 20
     HAND_CLOSE = 21
@@ -87,6 +90,9 @@ WORDS: dict[Reason, Words] = {
     Reason.NOT_SEALED_AT_1430: Words("14:30 未封板", "not sealed at 14:30"),
     Reason.TAKE_PROFIT_HALF: Words("止盈一半", "take profit on half"),
     Reason.TRAILING_STOP: Words("移动止盈", "trailing stop"),
+    Reason.RULE_ENTRY: Words("自写策略买入", "a rule of your own enters"),
+    Reason.RULE_EXIT: Words("自写策略清仓", "a rule of your own exits"),
+    Reason.RULE_REDUCE: Words("自写策略减仓", "a rule of your own reduces"),
     Reason.HAND_OPEN: Words("手工买入", "bought by hand"),
     Reason.HAND_CLOSE: Words("手工卖出", "sold by hand"),
     Reason.HAND_CANCEL: Words("手工撤单", "cancelled by hand"),

@@ -135,3 +135,10 @@ class Core(Protocol):
 
     def next_deadline_ns(self) -> int | None:
         """Return when `on_deadline` wants to be called; the shell sleeps until then."""
+
+
+class Adapter(Protocol):
+    """What carries out the effects of a core. `poll`, where there is one, hands over what the vendor pushed."""
+
+    def perform(self, call: Message) -> Sequence[Message]:
+        """Do it; what comes of it goes back to the core."""

@@ -10,13 +10,16 @@ import msgspec
 from common.bus.endpoints import check_base_port
 from common.domain.errors import ConfigError, UserError
 from common.domain.values import Board
+from common.runtime.rules import Rules, load_rules
 from common.screens.screen import params_problems
-from common.strategies import RULES
+from common.strategies.contract import Rule
 
 Scalar = bool | int | float | str
 PROFILES = ("sim", "paper", "live")
 CHECKOUT = Path(__file__).resolve().parents[2]
 CONFIG_DIR = CHECKOUT / "deploy" / "config"
+SCREEN_KEY = "screen"
+"""In a rule's table: the screen that makes its pools."""
 
 
 class System(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,6 +29,7 @@ class System(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     run_dir: str = ""
     keys_dir: str = ""
     screens_dir: str = ""
+    rules_dir: str = ""
     log_level: str = "info"
     account: str = "paper"
 
@@ -173,17 +177,20 @@ def parse_config(table: Mapping[str, Any], name: str) -> Config:
     faults: list[str] = []
     sections: dict[str, Any] = {}
     hints = get_type_hints(Config)
+    rules = load_rules(_rules_folder(table))
+    faults += rules.faults
     for key, value in table.items():
         if key not in hints:
             faults.append(f"[{key}]: unknown section; known: {', '.join(hints)}")
         elif not isinstance(value, dict):
             faults.append(f"{key}: must be a section, write it as [{key}]")
         elif key in ("rules", "screens"):
-            sections[key] = _named_tables(key, value, faults)
+            sections[key] = _named_tables(key, value, rules, faults)
         else:
             sections[key] = _section(key, value, hints[key], faults)
     config = Config(**sections)
     _check_values(config, faults)
+    _check_rules(config, rules, faults)
     if faults:
         raise ConfigError(f"{name}: {len(faults)} 处错误 / fault(s):\n" + "\n".join(f"  - {fault}" for fault in faults))
     return config
@@ -204,11 +211,21 @@ def _section(section: str, table: Mapping[str, Any], kind: type[msgspec.Struct],
     return kind(**good)
 
 
-def _named_tables(section: str, table: Mapping[str, Any], faults: list[str]) -> dict[str, dict[str, Scalar]]:
+def _rules_folder(table: Mapping[str, Any]) -> Path | None:
+    system = table.get("system")
+    text = system.get("rules_dir", "") if isinstance(system, dict) else ""
+    return Path(text).expanduser() if isinstance(text, str) and text else None
+
+
+def _named_tables(
+    section: str, table: Mapping[str, Any], rules: Rules, faults: list[str]
+) -> dict[str, dict[str, Scalar]]:
     good: dict[str, dict[str, Scalar]] = {}
     for rule, values in table.items():
-        if section == "rules" and rule not in RULES:  # a screen may have any name: somebody's own is a file
-            faults.append(f"[{section}.{rule}]: unknown rule; known: {', '.join(RULES)}")
+        if section == "rules" and rule in rules.broken:
+            continue  # its faults are told
+        if section == "rules" and rule not in rules.known:  # a screen may have any name: somebody's own is a file
+            faults.append(f"[{section}.{rule}]: unknown rule; known: {', '.join(rules.known)}")
         elif not isinstance(values, dict):
             faults.append(f"{section}.{rule}: must be a section, write it as [{section}.{rule}]")
         else:
@@ -239,24 +256,33 @@ def _check_values(config: Config, faults: list[str]) -> None:
     except UserError as error:
         faults.append(f"system.{error}")
     for rule, slots in config.account.rule_slots.items():
-        if rule not in RULES:
-            faults.append(f"account.rule_slots.{rule}: unknown rule; known: {', '.join(RULES)}")
-        elif not 0 <= slots <= config.account.positions_max:
+        if not 0 <= slots <= config.account.positions_max:
             faults.append(f"account.rule_slots.{rule} = {slots}: must be from 0 to positions_max")
-    for rule, values in config.rules.items():
-        faults.extend(f"rules.{rule}.{fault}" for fault in _rule_faults(rule, values))
     for rule, values in config.screens.items():
         faults.extend(f"screens.{rule}.{fault}" for fault in params_problems(values))
 
 
-def _rule_faults(rule: str, values: Mapping[str, Scalar]) -> list[str]:
-    kind = RULES[rule].Params
+def _check_rules(config: Config, rules: Rules, faults: list[str]) -> None:
+    faults.extend(
+        f"account.rule_slots.{rule}: unknown rule; known: {', '.join(rules.known)}"
+        for rule in config.account.rule_slots
+        if rule not in rules.known and rule not in rules.broken
+    )
+    for rule, values in config.rules.items():
+        faults.extend(f"rules.{rule}.{fault}" for fault in _rule_faults(rules.known[rule], values))
+
+
+def _rule_faults(rule: Rule, values: Mapping[str, Scalar]) -> list[str]:
+    kind = rule.Params
     hints = get_type_hints(kind)
     faults = []
     good: dict[str, Any] = {}
-    words: Mapping[str, Mapping[str, int]] = getattr(RULES[rule], "PARAM_WORDS", {})
+    words = rule.PARAM_WORDS
     for key, value in values.items():
-        if key not in hints:
+        if key == SCREEN_KEY:
+            if not isinstance(value, str):
+                faults.append(f"{key} = {value!r}: must be the name of a screen")
+        elif key not in hints:
             faults.append(f"{key}: unknown parameter; known: {', '.join(hints)}")
         elif isinstance(value, str) and value in words.get(key, {}):
             good[key] = words[key][value]
@@ -265,18 +291,31 @@ def _rule_faults(rule: str, values: Mapping[str, Scalar]) -> list[str]:
             faults.append(f"{key} = {value!r}: must be {allowed}")
         else:
             good[key] = value
-    check = getattr(RULES[rule], "check_params", None)
-    return faults or (list(check(kind(**good))) if check is not None else [])
+    return faults or list(rule.check_params(kind(**good)))
+
+
+def rules_of(config: Config) -> dict[str, Rule]:
+    """Return every rule by name: the shipped ones and those of `system.rules_dir`; raises ConfigError with all faults."""
+    found = load_rules(Path(config.system.rules_dir).expanduser() if config.system.rules_dir else None)
+    if found.faults:
+        raise ConfigError("\n".join(found.faults))
+    return found.known
 
 
 def rule_params(config: Config, rule: str) -> Any:
     """Return a rule's parameters: its defaults with the configuration's overrides."""
-    words: Mapping[str, Mapping[str, int]] = getattr(RULES[rule], "PARAM_WORDS", {})
+    module = rules_of(config)[rule]
     values = {
-        key: words[key][value] if isinstance(value, str) and key in words else value
+        key: module.PARAM_WORDS[key][value] if isinstance(value, str) and key in module.PARAM_WORDS else value
         for key, value in config.rules.get(rule, {}).items()
+        if key != SCREEN_KEY
     }
-    return RULES[rule].Params(**values)
+    return module.Params(**values)
+
+
+def rule_screen(config: Config, rule: str) -> str:
+    """Return the name of the screen that makes a rule's pools: its own name unless the configuration says another."""
+    return str(config.rules.get(rule, {}).get(SCREEN_KEY, rule))
 
 
 def _at(config: Config, name: str) -> Any:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from common.bus.heartbeat import BEAT_NS, Liveness
 from common.bus.links import Links
@@ -17,6 +17,7 @@ from common.messages.control import Beat, Status, StatusRequest
 from common.messages.header import Role
 from common.messages.outputs import (
     LOCAL,
+    Adapter,
     Append,
     Core,
     Drop,
@@ -56,13 +57,6 @@ class ServiceSpec(NamedTuple):
     """Services it sends requests to."""
     full: bool = False
     """Wait for the disk at every commit (only the gateway must)."""
-
-
-class Adapter(Protocol):
-    """What carries out effects. `poll`, where there is one, hands over what the vendor pushed."""
-
-    def perform(self, call: Message) -> Sequence[Message]:
-        """Do it; what comes of it goes back to the core."""
 
 
 class Shell:
@@ -242,7 +236,10 @@ class Shell:
         )
 
     def close(self) -> None:
-        """Let go of sockets and disk."""
+        """Let go of sockets, disk and what the adapter holds."""
+        close: Callable[[], None] | None = getattr(self.adapter, "close", None)
+        if close is not None:
+            close()
         self.links.close()
         self.store.close()
 

@@ -78,3 +78,20 @@ class Store:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+
+def read_store(path: Path) -> tuple[list[Message], dict[str, Message]]:
+    """Read the rows and records of a service's disk and change nothing, whether the service runs or not."""
+    if not path.is_file():
+        return [], {}
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_MS / 1000)
+    try:
+        # One transaction: rows and records of the same moment.
+        db.execute("BEGIN")
+        rows = [decode_body(body) for (body,) in db.execute("SELECT body FROM journal ORDER BY seq")]
+        kept = {key: decode_body(body) for key, body in db.execute("SELECT key, body FROM kept ORDER BY key")}
+    except sqlite3.DatabaseError as error:
+        raise UserError(f"{path}: not a journal of ours ({error})") from error
+    finally:
+        db.close()
+    return rows, kept

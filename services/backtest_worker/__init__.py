@@ -1,1 +1,1 @@
-"""Backtests: one desk of orders and books, and engines that find the bars on which something happens."""
+"""Backtests: the engines that play history through the rules."""

@@ -34,6 +34,11 @@ class Home(NamedTuple):
         return self.root / "screens"
 
     @property
+    def rules(self) -> Path:
+        """The user's own rules, one Python file each, beside the shipped ones."""
+        return self.root / "rules"
+
+    @property
     def history(self) -> Path:
         """Imported history."""
         return self.root / "history"

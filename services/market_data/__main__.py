@@ -9,12 +9,15 @@ from common.domain.errors import ConfigError
 from common.domain.values import Pace, PushId
 from common.messages.kept import PlacedHandOrder
 from common.messages.market import HandOrder
+from common.messages.outputs import Adapter, Core
 from common.runtime.config import Config, load_config
 from common.runtime.run import config_argument, guarded
 from common.runtime.service import ServiceSpec, host
 from services.market_data.adapters.replay import ReplayAdapter
 from services.market_data.bars import BarBuilder
 from services.market_data.core import PlayerCore, Settings
+
+SPEC = ServiceSpec("market_data")
 
 
 class _Scripted(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,13 +59,18 @@ def settings_of(config: Config) -> Settings:
     )
 
 
+def parts_of(config: Config) -> tuple[Core, Adapter | None]:
+    """Build the player and its tapes."""
+    record_into = Path(config.system.run_dir) / "tapes" if config.feed.record else None
+    adapter = ReplayAdapter([Path(tape) for tape in config.feed.tapes], record_into)
+    return PlayerCore(settings_of(config), BarBuilder), adapter
+
+
 def main() -> int:
     """Play what the configuration names."""
     config = load_config(config_argument("market_data"))
-    record_into = Path(config.system.run_dir) / "tapes" if config.feed.record else None
-    adapter = ReplayAdapter([Path(tape) for tape in config.feed.tapes], record_into)
-    core = PlayerCore(settings_of(config), BarBuilder)
-    return host(core, ServiceSpec("market_data"), config, adapter)
+    core, adapter = parts_of(config)
+    return host(core, SPEC, config, adapter)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import sys
 
 from common.domain.values import MILLI
+from common.messages.outputs import Adapter, Core
 from common.messages.topics import FEED
 from common.rules.matching import FillVerdict
 from common.runtime.config import Config, load_config
@@ -36,10 +37,16 @@ def paper_of(config: Config) -> PaperSettings:
     return PaperSettings(verdict, gateway.cancel_share_bp, gateway.participation_bp)
 
 
+def parts_of(config: Config) -> tuple[Core, Adapter | None]:
+    """Build the gateway and its broker."""
+    return GatewayCore(settings_of(config)), PaperBroker(paper_of(config))
+
+
 def main() -> int:
     """Keep the journal and the paper exchange."""
     config = load_config(config_argument(GATEWAY))
-    return host(GatewayCore(settings_of(config)), SPEC, config, PaperBroker(paper_of(config)))
+    core, broker = parts_of(config)
+    return host(core, SPEC, config, broker)
 
 
 if __name__ == "__main__":

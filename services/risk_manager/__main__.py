@@ -2,6 +2,7 @@
 
 import sys
 
+from common.messages.outputs import Adapter, Core
 from common.messages.topics import EVENT, FEED, MATCHED
 from common.rules.boards import BOARDS_BY_NAME, board_mask
 from common.runtime.config import Config, load_config
@@ -28,10 +29,16 @@ def settings_of(config: Config) -> Settings:
     )
 
 
+def parts_of(config: Config) -> tuple[Core, Adapter | None]:
+    """Build the risk manager; it needs no adapter."""
+    return RiskCore(settings_of(config)), None
+
+
 def main() -> int:
     """Judge intents and work exits."""
     config = load_config(config_argument(RISK))
-    return host(RiskCore(settings_of(config)), SPEC, config)
+    core, adapter = parts_of(config)
+    return host(core, SPEC, config, adapter)
 
 
 if __name__ == "__main__":

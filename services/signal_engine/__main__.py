@@ -2,11 +2,11 @@
 
 import sys
 
+from common.messages.outputs import Adapter, Core
 from common.messages.topics import EVENT, FEED, MATCHED
-from common.runtime.config import Config, load_config, rule_params
+from common.runtime.config import Config, load_config, rule_params, rules_of
 from common.runtime.run import config_argument, guarded
 from common.runtime.service import ServiceSpec, host
-from common.strategies import RULES
 from common.strategies.host import RuleHost
 from services.signal_engine.core import SIGNAL, SignalCore
 
@@ -19,13 +19,20 @@ SPEC = ServiceSpec(
 
 def hosts_of(config: Config) -> list[RuleHost]:
     """Return a host for every rule that has slots."""
-    return [RuleHost(RULES[rule], rule_params(config, rule)) for rule in config.account.rule_slots]
+    rules = rules_of(config)
+    return [RuleHost(rules[rule], rule_params(config, rule)) for rule in config.account.rule_slots]
+
+
+def parts_of(config: Config) -> tuple[Core, Adapter | None]:
+    """Build the signal engine; it needs no adapter."""
+    return SignalCore(hosts_of(config)), None
 
 
 def main() -> int:
     """Run the rules that the configuration lists."""
     config = load_config(config_argument(SIGNAL))
-    return host(SignalCore(hosts_of(config)), SPEC, config)
+    core, adapter = parts_of(config)
+    return host(core, SPEC, config, adapter)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,9 @@ from common.messages.orders import (
     PositionsRequest,
 )
 from common.messages.outputs import Message
-from common.messages.signals import Verdicts, VerdictsRequest
+from common.messages.signals import SignalsRequest, Verdicts, VerdictsRequest
+from common.runtime.config import load_config
+from services.backtest_worker.adapters.pipeline import PipelineResult, run_pipeline
 
 PANKOU = Path(sys.executable).with_name("pankou")
 
@@ -140,6 +142,23 @@ class System:
             "rows": list(rows), "orders": list(orders.rows), "account": account, "positions": list(positions.rows),
             "verdicts": list(verdicts.rows),
         }  # fmt: skip
+
+    def pipeline(self) -> PipelineResult:
+        """Play the days of the newest run once more, all cores in this thread."""
+        config = load_config(self.run_folder() / "config.toml")
+        return run_pipeline([Path(tape) for tape in config.feed.tapes], None, config)
+
+    def check_pipeline(self) -> PipelineResult:
+        """Check that one thread gives what the processes gave: journal, orders, verdicts, signals, cash."""
+        books, made = self.books(), self.pipeline()
+        assert list(made.rows) == books["rows"]
+        assert list(made.orders) == books["orders"]
+        assert list(made.positions) == books["positions"]
+        assert list(made.verdicts) == books["verdicts"]
+        assert made.account == books["account"]
+        signals = self.ask("signal_engine", SignalsRequest())
+        assert list(made.signals) == list(signals.rows)
+        return made
 
     def logs(self) -> str:
         """Return the ends of all logs of the newest run."""

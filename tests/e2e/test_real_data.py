@@ -47,6 +47,7 @@ def test_the_touch_of_2021_12_01_is_seen_and_nothing_else(system: System, tapes:
     fills = [row.event for row in books["rows"] if isinstance(row.event, OrderFilled)]
     assert fills
     assert all(fill.price <= 2_990 for fill in fills)
+    assert len(system.check_pipeline().fills) == len(fills)
 
 
 def test_a_whole_real_day_with_books(system: System, tapes: Path, tmp_path: Path) -> None:
@@ -55,6 +56,7 @@ def test_a_whole_real_day_with_books(system: System, tapes: Path, tmp_path: Path
     assert not [verdict for verdict in books["verdicts"] if verdict.rule != "hand"], "no limit was touched that day"
     status = system.status("order_gateway")
     assert status.numbers["push"] % 100_000 > 5000
+    assert system.check_pipeline().pushes > 5000
 
 
 def test_two_days_of_minutes(system: System, tapes: Path, tmp_path: Path) -> None:
@@ -67,4 +69,7 @@ def test_two_days_of_minutes(system: System, tapes: Path, tmp_path: Path) -> Non
     assert denied
     assert all(verdict.detail for verdict in denied), "every denial has its numbers"
     assert all(order.side == Side.SELL or order.ended is not Reason.NONE or order.filled for order in books["orders"])
+    made = system.check_pipeline()
+    assert len(made.fills) >= 3
+    assert len(made.denied) >= 5
     assert all(hms("09:30") <= second_of_day(order.ts_ns) < hms("14:57") for order in books["orders"])

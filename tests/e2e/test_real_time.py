@@ -1,10 +1,16 @@
 """A slice at sixty times real time: nothing lost, lateness reported, no false block."""
 
+import json
+import os
 import shutil
+import signal
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from common.domain.calendar import hms, second_of_day
 from common.domain.reasons import Reason
 from common.domain.values import TradingState
 from common.history.synthetic.market import make_market
@@ -46,3 +52,43 @@ def test_ten_minutes_at_sixty_times(system: System, markets: Path, tmp_path: Pat
         assert status.numbers.get("market_data_bad", 0) == 0, service
         assert status.numbers["push"] == player["push"], service
     assert system.status("risk_manager").state == TradingState.ACTIVE.name.lower()
+    found = diff_of(system)
+    assert found["counts"]["fill"]["pipeline"] >= 1
+    assert "unexplained" not in {row["cause"] for row in found["differences"]}, found["differences"]
+
+
+def diff_of(system: System) -> dict[str, Any]:
+    """Return what `tape diff` says of the first day; its exit code says whether all is the same."""
+    done = system.pankou("tape", "diff", "2026-01-05", "--json")
+    assert done.returncode in (0, 1), done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert found["equal"] is (done.returncode == 0)
+    return found
+
+
+def test_lateness_is_explained(system: System, markets: Path, tmp_path: Path) -> None:
+    """The signal engine stands still for three minutes of data time around the touch of 10:00."""
+    market = make_market(markets, MarketParams(stocks=60, interval_s=3))
+    days = tmp_path / "days"
+    days.mkdir()
+    shutil.copy(market.tapes[0], days)
+    (days / "history").symlink_to(market.history)
+    system.start(
+        "--days", str(days), "--pace", "real_time", "--speed", "60", "--from", "09:53", "--to", "10:03"
+    )  # fmt: skip
+    pid = system.status("signal_engine").numbers["pid"]
+    at = int(hms("09:58:30"))
+    system.wait(lambda: second_of_day(system.status("market_data").numbers["ts_ns"]) >= at)
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(3)
+    os.kill(pid, signal.SIGCONT)
+    system.wait(system.finished)
+    system.wait(lambda: system.status("signal_engine").numbers["push"] == system.status("market_data").numbers["push"])
+    found = diff_of(system)
+    assert not found["equal"]
+    causes = {row["cause"] for row in found["differences"]}
+    assert "late" in causes
+    assert "unexplained" not in causes, found["differences"]
+    assert max(row["pushes"] for row in found["differences"]) >= 5
+    told = system.pankou("tape", "diff", "2026-01-05").stdout
+    assert "late data, by" in told

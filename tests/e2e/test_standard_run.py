@@ -1,5 +1,6 @@
 """The standard run through the real processes: everything that must happen happens; kills change nothing."""
 
+import json
 import os
 import random
 import time
@@ -89,6 +90,36 @@ def test_memory_of_the_order_path(undisturbed: tuple[System, dict[str, Any], str
     system, _, _ = undisturbed
     for service in ("market_data", "signal_engine", "risk_manager", "order_gateway"):
         assert system.status(service).numbers["rss_kib"] < 120 * 1024, service
+
+
+def test_the_pipeline_gives_the_same_books(undisturbed: tuple[System, dict[str, Any], str]) -> None:
+    """One thread and five processes: the same journal, row for row."""
+    system, _, _ = undisturbed
+    made = system.check_pipeline()
+    assert len(made.fills) >= 20
+    assert len(made.denied) >= 4
+    assert made.days == DAYS
+    assert made.warnings == ()
+
+
+def test_every_day_is_the_pipelines_on_its_recording(undisturbed: tuple[System, dict[str, Any], str]) -> None:
+    """`tape diff` finds nothing on a lockstep run; the script's hand orders come from the recording."""
+    system, _, _ = undisturbed
+    counts: Counter[str] = Counter()
+    for day in DAYS:
+        done = system.pankou("tape", "diff", str(day), "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        found = json.loads(done.stdout)
+        assert found["equal"]
+        assert found["finished"]
+        assert found["differences"] == []
+        assert found["close"]["run"] == found["close"]["pipeline"]
+        counts.update({kind: sides["run"] for kind, sides in found["counts"].items()})
+    assert counts["signal"] >= 20
+    assert counts["order"] >= 15
+    assert counts["fill"] >= 20
+    told = system.pankou("tape", "diff", "2026-01-06")
+    assert "The same, line for line." in told.stdout
 
 
 KILLS = (

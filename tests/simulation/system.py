@@ -2,21 +2,13 @@
 
 from collections.abc import Sequence
 
-from common.domain.values import MILLI
 from common.messages.outputs import Message, Origin, Output, Reply
 from common.messages.signals import PoolRequest
-from common.messages.topics import EVENT, FEED, MATCHED
-from common.strategies import RULES
-from common.strategies.host import RuleHost
+from common.runtime.config import Account, Config, Risk
+from services.backtest_worker.adapters.pipeline import live_services
 from services.market_data.bars import BarBuilder
 from services.market_data.calls import RecordPush
 from services.market_data.core import PlayerCore, Settings
-from services.order_gateway.adapters.paper import PaperBroker
-from services.order_gateway.core import GatewayCore
-from services.order_gateway.settings import Settings as GatewaySettings
-from services.risk_manager.core import RiskCore
-from services.risk_manager.settings import Settings as RiskSettings
-from services.signal_engine.core import SignalCore
 from tests.simulation.mini_market import hand_script, pool, sessions
 from tests.simulation.test_player import MemoryTape
 from tests.simulation.world import Node, World
@@ -47,22 +39,18 @@ class KnowingScreener:
 
 
 def make_system(seed: int, shuffle: bool = True) -> tuple[World, list[RecordPush]]:
-    """Return a world that plays the mini market with the standard slots."""
+    """Return a world that plays the mini market with the standard slots: the services as the pipeline builds them."""
     recorded: list[RecordPush] = []
     days = sessions()
     world = World(seed, shuffle)
+    config = Config(account=Account(rule_slots=dict(SLOTS)), risk=Risk(resume_at_start=True))
     player = Settings(consumers=CONSUMERS, script=hand_script())
-    risk = RiskSettings(rule_slots=SLOTS, resume_at_start=True)
-    gateway = GatewaySettings(cash=1_000_000 * MILLI)
-    feed, books = {"market_data": (FEED,)}, {"market_data": (FEED,), "order_gateway": (EVENT, MATCHED)}
-    world.add(Node("market_data", lambda: (PlayerCore(player, BarBuilder), MemoryTape(days, recorded)), {}))
-    world.add(Node("screener", lambda: (KnowingScreener(), None), {}))
-    world.add(Node("order_gateway", lambda: (GatewayCore(gateway), PaperBroker()), feed))
-    world.add(Node("risk_manager", lambda: (RiskCore(risk), None), books))
-    hosts = [(RULES[name], RULES[name].Params()) for name, _ in SLOTS]
-    world.add(
-        Node("signal_engine", lambda: (SignalCore([RuleHost(rule, params) for rule, params in hosts]), None), books)
-    )
+    ours = {
+        "market_data": lambda: (PlayerCore(player, BarBuilder), MemoryTape(days, recorded)),
+        "screener": lambda: (KnowingScreener(), None),
+    }
+    for spec, make in live_services(config, ours):
+        world.add(Node(spec.name, make, spec.subscriptions))
     return world, recorded
 
 

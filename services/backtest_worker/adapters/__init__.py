@@ -1,1 +1,1 @@
-"""Engines."""
+"""The engines."""

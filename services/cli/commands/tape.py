@@ -1,4 +1,4 @@
-"""`tape list|import|replay|verify`."""
+"""`tape list|import|replay|verify|diff`."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import click
 
 from services.cli import faults, show
 from services.cli.bilingual import Group, json_option, option
+from services.cli.check import parse_day
 from services.cli.commands.run import run
 from services.cli.faults import BadInputError
 from services.cli.render import heads
@@ -98,3 +99,22 @@ def import_(session: Session, path: Path, out: Path | None) -> None:
     from services.cli.importing import import_tapes
 
     import_tapes(session, path, out or session.home.tapes)
+
+
+@tape.command_of("diff", "cmd.tape.diff")
+@click.argument("day")
+@option("--run", "number", type=click.IntRange(1), help_key="opt.run")
+@json_option
+@pass_session
+def diff(session: Session, day: str, number: int | None, as_json: bool) -> int:
+    """Lay a day of a run beside what the pipeline makes of the tape recorded in it."""
+    from services.cli.diff_text import as_json as data_of
+    from services.cli.diff_text import diff_text
+    from services.cli.tape_diff import compare_day
+
+    found = compare_day(session, parse_day(day), number, quiet=as_json)
+    if as_json:
+        show.echo_json(data_of(found))
+    else:
+        click.echo(diff_text(session.lang, found))
+    return faults.OK if found.compared.equal else faults.REFUSED

@@ -47,6 +47,13 @@ class Recorder:
         )  # fmt: skip
         self._writer, self._day = TapeWriter(path, header, append=True), day
 
+    def close(self) -> None:
+        """Write what is pending and close the tape."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+            self._day = 0
+
 
 class ReplayAdapter:
     """Reads tapes in their order; records into a folder, where one is given."""
@@ -69,6 +76,11 @@ class ReplayAdapter:
         if isinstance(call, RecordPush) and self._recorder is not None:
             self._recorder.record(call)
         return []
+
+    def close(self) -> None:
+        """Finish the recording."""
+        if self._recorder is not None:
+            self._recorder.close()
 
     def _from(self, day: int) -> Iterator[PushRead]:
         for reader in self._readers:
