@@ -220,6 +220,25 @@ FEES = (
 )
 
 
+class DividendTaxRow(NamedTuple):
+    """Tax on dividends of individuals, in basis points of the gross amount, by the ex-day."""
+
+    to_month_bp: int
+    """Held up to one month."""
+    to_year_bp: int
+    """Held longer, up to one year."""
+    over_year_bp: int
+    first: int
+    last: int
+
+
+DIVIDEND_TAXES = (
+    DividendTaxRow(1000, 1000, 1000, 20100101, 20121231),
+    DividendTaxRow(2000, 1000, 500, 20130101, 20150907),
+    DividendTaxRow(2000, 1000, 0, 20150908, FOREVER),
+)
+
+
 class SessionRow(NamedTuple):
     """A stretch of the day: start included, end excluded, seconds of the day."""
 

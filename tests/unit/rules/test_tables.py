@@ -67,6 +67,10 @@ EXPECTED: dict[str, set[tuple[Any, ...]]] = {
         )
         for r in TOML["fee"]
     },
+    "DIVIDEND_TAXES": {
+        (rate(r["up_to_1_month"]), rate(r["up_to_1_year"]), rate(r["over_1_year"]), *span(r))
+        for r in TOML["dividend_tax"]
+    },
     "SESSIONS": {
         (EXCHANGES[x], seconds(r["start"]), seconds(r["end"]), int(r["accept"]), int(r["cancel"]), *span(r))
         for r in TOML["session"]
@@ -91,17 +95,29 @@ def test_every_row_stands_in_both(table: str) -> None:
 
 
 def test_every_section_of_the_file_is_compared() -> None:
-    sections = {"price_limit", "free_sessions", "issue_band", "lot", "order_cap", "cage", "fee", "session", "code"}
+    sections = {
+        "price_limit",
+        "free_sessions",
+        "issue_band",
+        "lot",
+        "order_cap",
+        "cage",
+        "fee",
+        "session",
+        "code",
+        "dividend_tax",
+    }
     assert set(TOML) == sections | {"out_of_scope", "delisting_first_day"}
     assert number(TOML["delisting_first_day"]["from"]) == t.DELISTING_FREE_FIRST
 
 
 @pytest.mark.parametrize(
-    "table", ["PRICE_LIMITS", "FREE_SESSIONS", "ISSUE_BANDS", "LOTS", "ORDER_CAPS", "CAGES", "FEES"]
+    "table", ["PRICE_LIMITS", "FREE_SESSIONS", "ISSUE_BANDS", "LOTS", "ORDER_CAPS", "CAGES", "FEES", "DIVIDEND_TAXES"]
 )
 def test_no_two_rows_hold_on_one_day(table: str) -> None:
     keys = {
         "PRICE_LIMITS": 3, "FREE_SESSIONS": 1, "ISSUE_BANDS": 2, "LOTS": 1, "ORDER_CAPS": 1, "CAGES": 1, "FEES": 2,
+        "DIVIDEND_TAXES": 0,
     }  # fmt: skip
     rows = [tuple(row) for row in getattr(t, table)]
     for at, one in enumerate(rows):
