@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from common.domain.values import Board, Day, Price
+from common.domain.values import Day, Price
 from common.rules.kernel import kernel
 from common.rules.tables import (
     ANY,
@@ -10,13 +10,13 @@ from common.rules.tables import (
     FREE_SESSIONS,
     ISSUE_BANDS,
     PRICE_LIMITS,
+    ROUNDINGS,
     ListingPhase,
 )
 
-__all__ = ["NO_BAND", "Band", "ListingPhase", "free_sessions", "limit_bp", "price_band"]
+__all__ = ["NO_BAND", "Band", "ListingPhase", "free_sessions", "limit_bp", "price_band", "rounds_inward"]
 
 _TICK = 10
-_BSE = int(Board.BSE)
 _NORMAL = int(ListingPhase.NORMAL)
 _DELISTING = int(ListingPhase.DELISTING)
 _DELISTING_FIRST = int(ListingPhase.DELISTING_FIRST_DAY)
@@ -51,6 +51,15 @@ def free_sessions(board: int, listed_day: Day) -> int:
         if row.board == board and row.first <= listed_day <= row.last:
             return row.sessions
     return 0
+
+
+@kernel
+def rounds_inward(board: int, day: Day) -> bool:
+    """Tell whether limits are rounded towards the reference price (Beijing) and not half up."""
+    for row in ROUNDINGS:
+        if row.board == board and row.first <= day <= row.last:
+            return row.inward == 1
+    return False
 
 
 @kernel
@@ -114,4 +123,4 @@ def price_band(
     bp = limit_bp(board, day, st, phase)
     if bp == 0:
         return Band(0, 0)
-    return _around(prev_close, 10_000 + bp, 10_000 - bp, board == _BSE)
+    return _around(prev_close, 10_000 + bp, 10_000 - bp, rounds_inward(board, day))
