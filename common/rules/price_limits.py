@@ -14,7 +14,7 @@ from common.rules.tables import (
     ListingPhase,
 )
 
-__all__ = ["NO_BAND", "Band", "ListingPhase", "free_sessions", "limit_bp", "price_band", "rounds_inward"]
+__all__ = ["NO_BAND", "Band", "ListingPhase", "free_sessions", "is_free_day", "limit_bp", "price_band", "rounds_inward"]
 
 _TICK = 10
 _NORMAL = int(ListingPhase.NORMAL)
@@ -51,6 +51,18 @@ def free_sessions(board: int, listed_day: Day) -> int:
         if row.board == board and row.first <= listed_day <= row.last:
             return row.sessions
     return 0
+
+
+@kernel
+def is_free_day(board: int, day: Day, phase: int = 0, listing_session: int = 0, listed_day: Day = 0) -> bool:
+    """Tell whether a rule frees the day of any limit: first sessions, first day of delisting or relisting."""
+    if phase == _DELISTING_FIRST:
+        return day >= DELISTING_FREE_FIRST
+    if phase == _RELISTING_FIRST:
+        return True
+    if phase != _NORMAL or listing_session <= 0:
+        return False
+    return listing_session <= free_sessions(board, listed_day if listed_day > 0 else day)
 
 
 @kernel
@@ -104,23 +116,13 @@ def price_band(
     only for first sessions that cross a change of the rules; `exchange` only for listings of 2013-12-13..2014-06-12.
     A width that no row gives, and a reference price of 0, mean no limit.
     """
-    if prev_close <= 0:
+    if prev_close <= 0 or is_free_day(board, day, phase, listing_session, listed_day):
         return Band(0, 0)
-    if phase == _DELISTING_FIRST:
-        if day >= DELISTING_FREE_FIRST:
-            return Band(0, 0)
-        phase = _DELISTING
-    if phase == _RELISTING_FIRST:
-        return Band(0, 0)
-    if phase == _NORMAL and listing_session > 0:
-        since = listed_day if listed_day > 0 else day
-        if listing_session <= free_sessions(board, since):
-            return Band(0, 0)
-        if listing_session == 1:
-            first_day = _first_day_band(board, day, prev_close, exchange)
-            if first_day.up >= 0:
-                return first_day
-    bp = limit_bp(board, day, st, phase)
+    if phase == _NORMAL and listing_session == 1:
+        first_day = _first_day_band(board, day, prev_close, exchange)
+        if first_day.up >= 0:
+            return first_day
+    bp = limit_bp(board, day, st, _DELISTING if phase == _DELISTING_FIRST else phase)
     if bp == 0:
         return Band(0, 0)
     return _around(prev_close, 10_000 + bp, 10_000 - bp, rounds_inward(board, day))

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "reduce": ("state", "reduce", "cmd.reduce"),
     "resume": ("state", "resume", "cmd.resume"),
     "tape": ("tape", "tape", "cmd.tape"),
+    "rules": ("rules", "rules", "cmd.rules"),
 }
 """Command to (module of services.cli.commands, name in it, key of its help)."""
 

@@ -15,7 +15,7 @@ from common.rules.price_limits import price_band
 
 TOML: dict[str, Any] = tomllib.loads(resources.files("common.rules").joinpath("ashare.toml").read_text("utf-8"))
 BOARDS = {"main": 1, "chinext": 2, "star": 3, "bse": 4}
-EXCHANGES = {"SSE": 1, "SZSE": 2, "BSE": 3, "both": 0}
+EXCHANGES = {"SSE": 1, "SZSE": 2, "BSE": 3, "SSE+SZSE": 0}
 FEE_KINDS = {"stamp_duty": t.STAMP, "transfer": t.TRANSFER, "handling": t.HANDLING, "regulatory": t.REGULATORY}
 PHASES = {"normal": 0, "s_share": 1, "delisting": 2, "delisting_old": 4}
 
