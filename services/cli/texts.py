@@ -491,7 +491,7 @@ TEXTS: dict[str, Text] = {
     "ruled_title.told": Text("说明", "for people"),
     "ruled.code": Text("{prefixes} 开头的代码是{board}（{exchange}）", "codes that begin with {prefixes} are {board} ({exchange})"),
     "ruled.out_of_scope": Text("{exchange} 的 {prefixes} 开头：{what}，拒绝", "{prefixes} of {exchange}: {what}, refused"),
-    "ruled.price_limit": Text("{board}±{pct}：{phase}，{st}", "{board} ±{pct}: {phase}, {st}"),
+    "ruled.price_limit": Text("{board}涨跌幅 ±{pct}：{phase}，{st}", "{board} ±{pct}: {phase}, {st}"),
     "ruled.rounding": Text("{board}涨跌停价取到 0.01 元：{how}", "limits of {board} to 0.01 yuan: {how}"),
     "ruled.free_sessions": Text("{board}新股上市前 {sessions} 个交易日没有涨跌停（按上市日期）", "{board}: no limit in the first {sessions} session(s), by the day of listing"),
     "ruled.delisting_first_day": Text("退市整理期首日没有涨跌停", "no limit on the first day of a delisting period"),
