@@ -58,13 +58,14 @@ def dividend(shares: Shares, cash_e6: int) -> Cash:
 def rescale_cost(cost: Cash, reference: Price, prev_close: Price, before: Shares, after: Shares) -> Cash:
     """Return the total cost as of the ex-day: x reference / previous close x new shares / old shares, to 0.001 yuan.
 
-    One division at the end, so nothing is rounded twice. The products need 64 bits up to positions of 2 million yuan;
-    plain Python has no such end.
+    Rounded once. The whole part is taken out before the last product, so that 64 bits hold positions of 100 million
+    yuan and more: compiled code must not say anything else than plain Python.
     """
     if prev_close <= 0 or reference <= 0 or before <= 0:
         return cost
     under = prev_close * before
-    return (cost * reference * after + under // 2) // under
+    whole, rest = cost * after // under, cost * after % under
+    return whole * reference + (rest * reference + under // 2) // under
 
 
 @kernel
