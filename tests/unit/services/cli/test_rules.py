@@ -9,6 +9,7 @@ import pytest
 from common.domain.values import Board
 from common.rules.tables import Exchange
 from services.cli import rulebook, ruling
+from services.cli.rulebook_page import rules_page
 from tests.unit.services.cli.fakes import run
 
 
@@ -107,6 +108,18 @@ def test_every_row_can_be_said_in_both_languages() -> None:
                 words = rulebook.rule_words(lang, section, row)
                 assert words, row["id"]
                 assert "{" not in words, row["id"]
+
+
+def test_the_page_names_every_row_and_where_to_check_it() -> None:
+    page = rules_page()
+    for section in rulebook.sections():
+        for row in rulebook.rows_of(section):
+            line = next(line for line in page.splitlines() if f"`{row['id']}`" in line)
+            assert all(f"[{key}](#{key})" in line for key in row["source"]), line
+            assert row["from"].isoformat() in line
+    for key, source in rulebook.sources().items():
+        assert f'<a id="{key}"></a>' in page
+        assert source.get("url", "") in page
 
 
 def test_each_stock_and_day_has_one_of_each_kind() -> None:
