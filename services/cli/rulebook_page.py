@@ -22,11 +22,15 @@ def rules_page() -> str:
     for lang in LANGS:
         lines += [say(lang, "rulebook.intro", youngest=youngest), ""]
     for section in rulebook.sections():
-        titles = " / ".join(say(lang, f"ruled_title.{section}") for lang in LANGS)
-        lines += [f"## {titles}", "", *_HEAD, *(_row_line(section, row) for row in rulebook.rows_of(section)), ""]
-    lines += [f"## {' / '.join(say(lang, 'rulebook.sources') for lang in LANGS)}", "", *_SOURCES_HEAD]
+        lines += [_title(f"ruled_title.{section}"), "", *_HEAD]
+        lines += [*(_row_line(section, row) for row in rulebook.rows_of(section)), ""]
+    lines += [_title("rulebook.sources"), "", *_SOURCES_HEAD]
     lines += [_source_line(key, source) for key, source in rulebook.sources().items()]
     return "\n".join(lines) + "\n"
+
+
+def _title(key: str) -> str:
+    return "## " + " / ".join(say(lang, key) for lang in LANGS)
 
 
 def _cell(text: str) -> str:
