@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from common.domain.errors import BadSymbolError
 from common.domain.values import MILLI, Board, Cash, Day, Price, Shares, Side, Symbol
-from common.rules.boards import board_of, exchange_of
+from common.rules.boards import board_of, exchange_of, out_of_scope
 from common.rules.cage import Cage, cage_base, cage_bounds
 from common.rules.fees import commission_cap_e7, exchange_charges, order_fees
 from common.rules.price_limits import NO_BAND, Band, ListingPhase, is_free_day, limit_bp, price_band
@@ -28,6 +28,7 @@ PHASES = {
 }
 """Stages of a listing as they are typed; ipo and ipo_band are the listing day unless --listing-day says more."""
 _FIRST_DAYS = frozenset({"ipo", "ipo_band"})
+_OUT = {"an index": "bad.is_index", "a B share": "bad.is_b_share", "a fund or bond": "bad.is_fund_or_bond"}
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 _STAND_IN: Price = 10 * MILLI
 """A price to find out with whether a day has a limit at all, where none was given."""
@@ -59,6 +60,9 @@ class Charged(NamedTuple):
 
 def ask(code: str, date: str) -> Asked:
     """Return the stock and the day asked for; refuses what the tables do not know."""
+    what = out_of_scope(code.strip().upper())
+    if what in _OUT:
+        raise BadInputError(_OUT[what], text=code)
     symbol, day = parse_symbol(code), parse_day(date)
     if day < TABLES_BEGIN:
         raise BadInputError("bad.before_tables", day=day_text(day), first=day_text(TABLES_BEGIN))

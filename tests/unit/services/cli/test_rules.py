@@ -200,5 +200,14 @@ def test_bad_input_is_one_clear_line(tmp_path: Path, words: str, named: str, lan
     assert link.asked == []
 
 
+@pytest.mark.parametrize(
+    ("code", "what"), [("000001.SH", "an index"), ("200002.sz", "a B share"), ("510300.SH", "a fund or bond")]
+)
+def test_what_is_out_of_scope_is_called_by_its_name(tmp_path: Path, code: str, what: str) -> None:
+    result, _ = run(tmp_path, ["rules", "show", code, "--date", "2026-07-06"], lang="en")
+    assert result.exit_code == 2
+    assert f"{code} is {what}" in result.output
+
+
 def test_phases_of_the_command_line_are_the_tables_ones() -> None:
     assert set(ruling.PHASES.values()) == set(type(ruling.PHASES["normal"]))
