@@ -4,7 +4,15 @@ from collections.abc import Iterable
 
 from common.domain.errors import BadSymbolError, PastCalendarError
 from common.domain.values import Board, Day, Symbol
-from common.rules.tables import CODES, OUT_OF_SCOPE, TABLES_BEGIN, CodeRow, Exchange
+from common.rules.tables import (
+    CODES,
+    OLD_DELISTINGS,
+    OUT_OF_SCOPE,
+    TABLES_BEGIN,
+    CodeRow,
+    Exchange,
+    ListingPhase,
+)
 
 SUFFIXES = {"SH": Exchange.SSE, "SZ": Exchange.SZSE, "BJ": Exchange.BSE}
 BOARD_NAMES = {Board.MAIN: "main", Board.CHINEXT: "chinext", Board.STAR: "star", Board.BSE: "bse"}
@@ -47,6 +55,12 @@ def board_of(symbol: Symbol, day: Day) -> Board:
             f"{symbol}: codes that begin with {row.prefix} trade since {row.first} only, asked for {day}"
         )
     return row.board
+
+
+def stage_of(symbol: Symbol, phase: ListingPhase) -> ListingPhase:
+    """Return the stage whose limits hold for a stock that is said to be in `phase`: a few by name keep the older rules."""
+    leaving = phase in (ListingPhase.DELISTING, ListingPhase.DELISTING_FIRST_DAY)
+    return ListingPhase.DELISTING_OLD if leaving and symbol in OLD_DELISTINGS else phase
 
 
 def board_mask(boards: Iterable[int]) -> int:

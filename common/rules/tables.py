@@ -79,6 +79,10 @@ PRICE_LIMITS = (
 )
 
 
+OLD_DELISTINGS = ("300090.SZ", "300156.SZ", "300216.SZ")
+"""In a delisting period when ChiNext widened its limits on 2020-08-24: they stayed at 10 %."""
+
+
 class RoundingRow(NamedTuple):
     """How the limit prices of a board are rounded to 0.01 yuan."""
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from common.domain.errors import BadSymbolError
 from common.domain.values import MILLI, Board, Cash, Day, Price, Shares, Side, Symbol
-from common.rules.boards import board_of, exchange_of, out_of_scope
+from common.rules.boards import board_of, exchange_of, out_of_scope, stage_of
 from common.rules.cage import Cage, cage_base, cage_bounds
 from common.rules.fees import commission_cap_e7, exchange_charges, order_fees
 from common.rules.price_limits import NO_BAND, Band, ListingPhase, is_free_day, limit_bp, price_band
@@ -103,7 +103,7 @@ def band_of(
     """Return the limits of the day; both 0 where the day has none. Refuses what no row says."""
     if phase not in PHASES:
         raise BadInputError("bad.phase", text=phase, known=", ".join(PHASES))
-    stage = int(PHASES[phase])
+    stage = int(stage_of(asked.symbol, PHASES[phase]))
     number = parse_session(session) if session is not None else int(phase in _FIRST_DAYS)
     listed_day = parse_day(listed) if listed is not None else 0
     price = parse_price(prev_close) if prev_close is not None else 0

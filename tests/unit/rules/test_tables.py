@@ -147,6 +147,10 @@ def test_every_row_names_itself_its_source_and_how_sure_it_is() -> None:
         assert span(row)[0] <= span(row)[1], row["id"]
 
 
+def test_those_that_keep_older_rules_stand_in_both() -> None:
+    assert [tuple(row["but_not"]) for row in ROWS if "but_not" in row] == [t.OLD_DELISTINGS]
+
+
 def test_every_source_is_dated_and_used() -> None:
     used = {key for row in ROWS for key in row["source"]}
     assert used == set(TOML["source"])

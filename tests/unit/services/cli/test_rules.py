@@ -1,5 +1,6 @@
 """`pankou rules`: the dated rulebook at the command line, without a run, keys or configuration."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ def ask(tmp_path: Path, *words: str) -> Any:
         ("000004.SZ --date 2026-06-23 --phase delisting_first_day", None, None),
         ("000004.SZ --date 2026-06-24 --phase delisting --prev-close 0.31", 0.34, 0.28),
         ("300104.SZ --date 2020-06-05 --phase delisting_first_day_old --prev-close 2.00", 2.2, 1.8),
+        # in its delisting period when the board widened its limits: stayed at 10 %
+        ("300216.SZ --date 2020-08-24 --phase delisting --prev-close 0.50", 0.55, 0.45),
         ("000792.SZ --date 2021-08-10 --phase relisting_first_day", None, None),
         # listed on the last day of the approval system, asked on its second session: the day of listing decides
         ("601061.SH --date 2023-04-10 --listing-day 2 --listed 2023-04-07 --prev-close 10.00", 11.0, 9.0),
@@ -211,3 +214,17 @@ def test_what_is_out_of_scope_is_called_by_its_name(tmp_path: Path, code: str, w
 
 def test_phases_of_the_command_line_are_the_tables_ones() -> None:
     assert set(ruling.PHASES.values()) == set(type(ruling.PHASES["normal"]))
+
+
+@pytest.mark.real_data
+def test_every_shared_case_at_the_command_line(tmp_path: Path, shared_data: Path) -> None:
+    cases = shared_data.parent / "ashare_rules" / "limit_price_cases.csv"
+    rows = list(csv.DictReader(cases.read_text(encoding="utf-8").splitlines()))
+    assert len(rows) == 107
+    for row in rows:
+        words = ["band", row["code"], "--date", row["date"], "--phase", row["phase"]]
+        words += ["--prev-close", row["prev_close"]] if row["prev_close"] else []
+        words += ["--listing-day", row["listing_day"]] if row["listing_day"] else []
+        words += ["--st"] if row["st_flag"] == "1" else []
+        expected = [None if row[name] == "none" else float(row[name]) for name in ("up_limit", "down_limit")]
+        assert list(ask(tmp_path, *words).values()) == expected, row
