@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.domain.values import Board, Day
+from common.rules.dates import days_before
 from common.rules.price_limits import ListingPhase, limit_bp, rounds_inward
 from common.rules.tables import DELISTING_FREE_FIRST, FREE_SESSIONS, ISSUE_BANDS
 
@@ -17,6 +18,7 @@ Ints = npt.NDArray[np.int64]
 IntsLike = npt.ArrayLike
 _TICK = 10
 _UNIT = 10_000 * _TICK
+_FREE_MOST = max(row.sessions for row in FREE_SESSIONS)
 _BOARDS = 1 + max(Board)
 _PHASES = 1 + max(ListingPhase)
 _NORMAL, _DELISTING = int(ListingPhase.NORMAL), int(ListingPhase.DELISTING)
@@ -45,9 +47,10 @@ def _free(board: Ints, day: Day, phase: Ints, session: Ints, listed_day: Ints) -
     free: npt.NDArray[np.bool_] = phase == _RELISTING_FIRST
     if day >= DELISTING_FREE_FIRST:
         free |= phase == _DELISTING_FIRST
-    young = np.flatnonzero((session > 0) & (phase == _NORMAL))
+    young = np.flatnonzero((session > 0) & (session <= _FREE_MOST) & (phase == _NORMAL))
     if young.size:
-        since = np.where(listed_day[young] > 0, listed_day[young], day)
+        latest = np.array([days_before(day, n) for n in range(_FREE_MOST)])[session[young] - 1]
+        since = np.where(listed_day[young] > 0, listed_day[young], latest)
         sessions = np.zeros(young.size, np.int64)
         for row in FREE_SESSIONS:
             sessions[(board[young] == row.board) & (row.first <= since) & (since <= row.last)] = row.sessions

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from common.domain.values import Day, Price
+from common.rules.dates import days_before
 from common.rules.kernel import kernel
 from common.rules.tables import (
     ANY,
@@ -21,6 +22,9 @@ _NORMAL = int(ListingPhase.NORMAL)
 _DELISTING = int(ListingPhase.DELISTING)
 _DELISTING_FIRST = int(ListingPhase.DELISTING_FIRST_DAY)
 _RELISTING_FIRST = int(ListingPhase.RELISTING_FIRST_DAY)
+
+
+_FREE_MOST = max(row.sessions for row in FREE_SESSIONS)
 
 
 class Band(NamedTuple):
@@ -55,14 +59,20 @@ def free_sessions(board: int, listed_day: Day) -> int:
 
 @kernel
 def is_free_day(board: int, day: Day, phase: int = 0, listing_session: int = 0, listed_day: Day = 0) -> bool:
-    """Tell whether a rule frees the day of any limit: first sessions, first day of delisting or relisting."""
+    """Tell whether a rule frees the day of any limit: first sessions, first day of delisting or relisting.
+
+    Without `listed_day`, session n says that the stock was listed at least n - 1 days ago. That is enough: the rules of
+    first sessions changed on Mondays, so a first week never spans a change unseen.
+    """
     if phase == _DELISTING_FIRST:
         return day >= DELISTING_FREE_FIRST
     if phase == _RELISTING_FIRST:
         return True
     if phase != _NORMAL or listing_session <= 0:
         return False
-    return listing_session <= free_sessions(board, listed_day if listed_day > 0 else day)
+    return listing_session <= _FREE_MOST and listing_session <= free_sessions(
+        board, listed_day if listed_day > 0 else days_before(day, listing_session - 1)
+    )
 
 
 @kernel
@@ -112,8 +122,8 @@ def price_band(
     """Return the limits of a day.
 
     `prev_close` is the day's reference price (after ex-rights, rounded to 0.01; the issue price on the listing day);
-    `listing_session` the number of the session since listing (1 = listing day, 0 = long ago); `listed_day` is needed
-    only for first sessions that cross a change of the rules; `exchange` only for listings of 2013-12-13..2014-06-12.
+    `listing_session` the number of the session since listing (1 = listing day, 0 = long ago); `listed_day` need not be
+    known; `exchange` matters only for listings of 2013-12-13..2014-06-12.
     A width that no row gives, and a reference price of 0, mean no limit.
     """
     if prev_close <= 0 or is_free_day(board, day, phase, listing_session, listed_day):

@@ -106,6 +106,8 @@ def band_of(
     stage = int(stage_of(asked.symbol, PHASES[phase]))
     number = parse_session(session) if session is not None else int(phase in _FIRST_DAYS)
     listed_day = parse_day(listed) if listed is not None else 0
+    if listed_day > asked.day:
+        raise BadInputError("bad.listed_later", listed=day_text(listed_day), day=day_text(asked.day))
     price = parse_price(prev_close) if prev_close is not None else 0
     board = int(asked.board)
     if is_free_day(board, asked.day, stage, number, listed_day):

@@ -42,7 +42,7 @@ def compiled(function: Callable[..., Any]) -> Any:
 _DAYS = (20091231, 20100104, 20120615, 20131220, 20150907, 20180820, 20200824, 20230410, 20260105, 20260706, 20261125)
 
 
-_SMALL = {"board": 4, "exchange": 3, "phase": 5, "kind": 4, "level": 4}
+_SMALL = {"month": 12, "days": 100, "board": 4, "exchange": 3, "phase": 5, "kind": 4, "level": 4}
 _PRICES = {"prev_close", "last", "price", "limit", "best_bid", "best_ask", "up_limit", "down_limit", "reference"}
 _AMOUNTS = {"turnover", "turnover_before", "slot_cash", "free_cash", "cost", "amount", "taxable", "need"}
 

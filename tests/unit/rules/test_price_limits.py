@@ -1,6 +1,7 @@
 """Daily limits: cases worked by hand, and the shared file of cases where it is present."""
 
 import csv
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from common.domain.values import Board
 from common.rules.boards import board_of, exchange_of
 from common.rules.price_limits import NO_BAND, Band, ListingPhase, free_sessions, limit_bp, price_band
+from common.rules.tables import FREE_SESSIONS
 
 PHASES = {
     "normal": ListingPhase.NORMAL,
@@ -102,6 +104,16 @@ def test_first_sessions_follow_the_day_of_listing() -> None:
     # listed 2023-04-07 under the old rules: its second session lies in the new ones and is limited all the same
     assert price_band(Board.MAIN, 20230410, 20_000, False, 0, 2, 20230407) == Band(22_000, 18_000)
     assert price_band(Board.MAIN, 20230411, 20_000, False, 0, 2, 20230410) == NO_BAND
+    # the number of the session says as much: the second one on the first day of the new rules began under the old ones
+    assert price_band(Board.MAIN, 20230410, 20_000, False, 0, 2) == Band(22_000, 18_000)
+    assert price_band(Board.MAIN, 20230411, 20_000, False, 0, 2) == NO_BAND
+    assert price_band(Board.MAIN, 20230412, 20_000, False, 0, 4) == Band(22_000, 18_000)
+
+
+def test_rules_of_first_sessions_change_on_mondays_or_touch_one_session_only() -> None:
+    for row in FREE_SESSIONS:
+        first = date(row.first // 10_000, row.first // 100 % 100, row.first % 100)
+        assert row.sessions == 1 or first.weekday() == 0, row
 
 
 def test_unknown_is_no_limit_and_never_a_guess() -> None:

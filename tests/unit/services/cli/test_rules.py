@@ -45,6 +45,7 @@ def ask(tmp_path: Path, *words: str) -> Any:
         ("000792.SZ --date 2021-08-10 --phase relisting_first_day", None, None),
         # listed on the last day of the approval system, asked on its second session: the day of listing decides
         ("601061.SH --date 2023-04-10 --listing-day 2 --listed 2023-04-07 --prev-close 10.00", 11.0, 9.0),
+        ("601061.SH --date 2023-04-10 --listing-day 2 --prev-close 10.00", 11.0, 9.0),
     ],
 )
 def test_band(tmp_path: Path, words: str, up: float | None, down: float | None) -> None:
@@ -176,6 +177,7 @@ BAD = [
     ("band 300059.SZ --date 2026-07-06 --prev-close 10 --phase s_share", "s_share"),
     ("band 600000.SH --date 2012-07-06 --prev-close 10 --phase delisting", "delisting"),
     ("band 600000.SH --prev-close 10", "--date"),
+    ("band 601061.SH --date 2023-04-10 --listed 2023-04-11 --listing-day 1", "2023-04-11"),
     ("cage 600000.SH --date 2026-07-06 --side buy", "--bid"),
     ("cage 600000.SH --date 2026-07-06 --side both --last 10", "both"),
     ("cage 600000.SH --date 2026-07-06 --side sell --bid NaN", "NaN"),
