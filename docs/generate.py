@@ -1,4 +1,4 @@
-"""Write docs/reference/protocol.md, reasons.md, metrics.md and backtest-result.md from the code: python -m docs.generate [--check]."""
+"""Write the pages of docs/reference that the code itself can tell: python -m docs.generate [--check]."""
 
 import sys
 from pathlib import Path
@@ -14,6 +14,7 @@ from common.messages.market import InstrumentFlag
 from common.messages.reference import Wire, protocol_page, reasons_page
 from common.messages.signals import VerdictStatus
 from common.runtime.config import System
+from services.cli.rulebook_page import rules_page
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 MESSAGES = Path(__file__).resolve().parent.parent / "common" / "messages"
@@ -48,6 +49,7 @@ def pages() -> dict[str, str]:
         "reasons.md": reasons_page(),
         "metrics.md": metrics_page(),
         "backtest-result.md": result_page(RESULT.read_text(encoding="utf-8")),
+        "ashare-rules.md": rules_page(),
     }
 
 

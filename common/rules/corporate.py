@@ -3,21 +3,30 @@
 Ratios come as new shares (or yuan) for one old share x 1,000,000.
 """
 
-from common.domain.values import Cash, Price, Shares
+from common.domain.values import Cash, Day, Price, Shares
 from common.rules.kernel import kernel
+from common.rules.tables import FOREVER, TABLES_BEGIN
 
 _E6 = 1_000_000
 
 
 @kernel
 def ex_right_reference(
-    prev_close: Price, cash_e6: int, bonus_e6: int, rights_e6: int = 0, rights_price: Price = 0
+    prev_close: Price,
+    cash_e6: int,
+    bonus_e6: int,
+    rights_e6: int = 0,
+    rights_price: Price = 0,
+    day: Day = FOREVER,
 ) -> Price:
     """Return the reference price of an ex-day, to 0.01 yuan; 0 where the dividend eats the whole price.
 
     (close - dividend + rights price x rights ratio) / (1 + bonus ratio + rights ratio); the limits of the day are
-    computed from the rounded value.
+    computed from the rounded value. A day before the tables begin gives 0. Differential dividends and restructurings
+    have announced formulas of their own: take the exchange's previous close where there is one.
     """
+    if day < TABLES_BEGIN:
+        return 0
     over = (prev_close * 1000 - cash_e6) * _E6 + rights_price * 1000 * rights_e6
     under = (_E6 + bonus_e6 + rights_e6) * 10_000
     if over <= 0 or under <= 0:
@@ -49,13 +58,14 @@ def dividend(shares: Shares, cash_e6: int) -> Cash:
 def rescale_cost(cost: Cash, reference: Price, prev_close: Price, before: Shares, after: Shares) -> Cash:
     """Return the total cost as of the ex-day: x reference / previous close x new shares / old shares, to 0.001 yuan.
 
-    One division at the end, so nothing is rounded twice. The products need 64 bits up to positions of 2 million yuan;
-    plain Python has no such end.
+    Rounded once. The whole part is taken out before the last product, so that 64 bits hold positions of 100 million
+    yuan and more: compiled code must not say anything else than plain Python.
     """
     if prev_close <= 0 or reference <= 0 or before <= 0:
         return cost
     under = prev_close * before
-    return (cost * reference * after + under // 2) // under
+    whole, rest = cost * after // under, cost * after % under
+    return whole * reference + (rest * reference + under // 2) // under
 
 
 @kernel

@@ -41,6 +41,12 @@ def dividend_tax_bp(ex_day: Day, acquired: Day, sold: Day) -> int:
 
 
 @kernel
+def sold_of_lot(older: Shares, lot: Shares, sold: Shares) -> Shares:
+    """Return how many shares of a lot a sale of `sold` takes when `older` shares were acquired before it and go first."""
+    return max(0, min(lot, sold - older))
+
+
+@kernel
 def taxable_dividend(shares: Shares, cash_e6: int, profit_bonus_e6: int = 0) -> Cash:
     """Return what is taxed for `shares` held before the ex-day: cash, and bonus shares out of profit at 1.00 yuan each.
 

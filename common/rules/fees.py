@@ -7,10 +7,7 @@ from typing import NamedTuple
 
 from common.domain.values import Cash, Day, Shares
 from common.rules.kernel import kernel
-from common.rules.tables import FEES, OF_FACE_VALUE, STAMP, TRANSFER
-
-COMMISSION_CAP_E7 = 30_000
-"""The highest commission that is allowed: 3 per mille, exchange charges included."""
+from common.rules.tables import COMMISSION_CAPS, FEES, HANDLING, OF_FACE_VALUE, REGULATORY, STAMP, TRANSFER
 
 _FEN = 10
 _UNIT = 10_000_000 * _FEN
@@ -22,6 +19,22 @@ class Fees(NamedTuple):
     commission: Cash
     stamp: Cash
     transfer: Cash
+
+
+class Charges(NamedTuple):
+    """What exchange and regulator take, in 0.001 yuan; a quoted commission usually has it inside."""
+
+    handling: Cash
+    regulatory: Cash
+
+
+@kernel
+def commission_cap_e7(day: Day) -> int:
+    """Return the highest commission rate that is allowed in 1e-7, charges included; 0 = no row."""
+    for row in COMMISSION_CAPS:
+        if row.first <= day <= row.last:
+            return row.cap_e7
+    return 0
 
 
 @kernel
@@ -56,6 +69,17 @@ def order_fees(
         max(_rated(turnover, commission_e7), commission_min),
         _public_fee(STAMP, side, day, exchange, turnover, shares),
         _public_fee(TRANSFER, side, day, exchange, turnover, shares),
+    )
+
+
+@kernel
+def exchange_charges(side: int, day: Day, exchange: int, turnover: Cash) -> Charges:
+    """Return the charges of an order that traded `turnover`: to be added to a commission that is quoted without them."""
+    if turnover <= 0:
+        return Charges(0, 0)
+    return Charges(
+        _public_fee(HANDLING, side, day, exchange, turnover, 0),
+        _public_fee(REGULATORY, side, day, exchange, turnover, 0),
     )
 
 

@@ -1,27 +1,30 @@
-"""Whole quantities and odd lots by board. Sells look at what may be sold, because a remainder goes in one order."""
+"""Whole quantities, odd lots and largest orders by board and date; a day left out asks for the rule now in force.
+
+Sells look at what may be sold, because a remainder goes in one order.
+"""
 
 from common.domain.reasons import Reason
 from common.domain.values import Day, Shares
 from common.rules.kernel import kernel
-from common.rules.tables import FOREVER, LOTS, ORDER_CAPS
+from common.rules.tables import FOREVER, LOTS, ORDER_CAPS, ST_DAILY_CAPS
 
 _NEVER_SOLD = 0
 
 
 @kernel
-def lot_minimum(board: int) -> Shares:
-    """Return the smallest buy of a board in shares."""
+def lot_minimum(board: int, day: Day = FOREVER) -> Shares:
+    """Return the smallest buy of a board in shares; 0 = the board is unknown then."""
     for row in LOTS:
-        if row.board == board:
+        if row.board == board and row.first <= day <= row.last:
             return row.minimum
     return _NEVER_SOLD
 
 
 @kernel
-def lot_step(board: int) -> Shares:
-    """Return the step of buys above the smallest one."""
+def lot_step(board: int, day: Day = FOREVER) -> Shares:
+    """Return the step of buys above the smallest one; 0 = the board is unknown then."""
     for row in LOTS:
-        if row.board == board:
+        if row.board == board and row.first <= day <= row.last:
             return row.step
     return _NEVER_SOLD
 
@@ -36,22 +39,40 @@ def order_cap(board: int, day: Day = FOREVER) -> Shares:
 
 
 @kernel
-def check_buy_lots(board: int, shares: Shares) -> Reason:
+def market_order_cap(board: int, day: Day = FOREVER) -> Shares:
+    """Return the largest market order of a board on a day; 0 = the board is unknown then."""
+    for row in ORDER_CAPS:
+        if row.board == board and row.first <= day <= row.last:
+            return row.market
+    return _NEVER_SOLD
+
+
+@kernel
+def st_daily_cap(board: int, day: Day = FOREVER) -> Shares:
+    """Return how many shares of one ST stock an account may buy in a day; 0 = no such rule."""
+    for row in ST_DAILY_CAPS:
+        if row.board == board and row.first <= day <= row.last:
+            return row.shares
+    return 0
+
+
+@kernel
+def check_buy_lots(board: int, shares: Shares, day: Day = FOREVER) -> Reason:
     """Tell whether a buy is a whole quantity."""
     if shares <= 0:
         return Reason.BAD_QUANTITY
-    step = lot_step(board)
-    if step == 0 or shares < lot_minimum(board) or shares % step != 0:
+    step = lot_step(board, day)
+    if step == 0 or shares < lot_minimum(board, day) or shares % step != 0:
         return Reason.ODD_LOT
     return Reason.NONE
 
 
 @kernel
-def check_sell_lots(board: int, shares: Shares, sellable: Shares) -> Reason:
+def check_sell_lots(board: int, shares: Shares, sellable: Shares, day: Day = FOREVER) -> Reason:
     """Tell whether a sell is a whole quantity, or takes the odd remainder of `sellable` with it in one order."""
     if shares <= 0:
         return Reason.BAD_QUANTITY
-    step, minimum = lot_step(board), lot_minimum(board)
+    step, minimum = lot_step(board, day), lot_minimum(board, day)
     if step == 0:
         return Reason.ODD_LOT
     if step == 1:
@@ -61,10 +82,10 @@ def check_sell_lots(board: int, shares: Shares, sellable: Shares) -> Reason:
 
 
 @kernel
-def round_buy(board: int, shares: Shares) -> Shares:
+def round_buy(board: int, shares: Shares, day: Day = FOREVER) -> Shares:
     """Round a quantity down to what may be bought; 0 = below one lot."""
-    step = lot_step(board)
-    if step == 0 or shares < lot_minimum(board):
+    step = lot_step(board, day)
+    if step == 0 or shares < lot_minimum(board, day):
         return 0
     return shares // step * step
 
@@ -79,7 +100,7 @@ def round_sell(board: int, wanted: Shares, sellable: Shares, day: Day = FOREVER)
     if shares == sellable and shares <= cap:
         return shares
     shares = min(shares, cap)
-    step = lot_step(board)
+    step = lot_step(board, day)
     if step == 1:
-        return shares if shares >= lot_minimum(board) else 0
+        return shares if shares >= lot_minimum(board, day) else 0
     return shares // step * step

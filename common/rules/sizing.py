@@ -41,8 +41,8 @@ def size_buy(
     budget = min(slot_cash, free_cash)
     if price <= 0 or budget <= 0:
         return Sizing(0, Reason.BELOW_ONE_LOT)
-    minimum, step = lot_minimum(board), lot_step(board)
-    most = round_buy(board, min(budget // price, order_cap(board, day)))
+    minimum, step = lot_minimum(board, day), lot_step(board, day)
+    most = round_buy(board, min(budget // price, order_cap(board, day)), day)
     if most == 0 or buy_need(minimum, price, day, exchange, commission_e7, commission_min) > budget:
         return Sizing(0, Reason.BELOW_ONE_LOT)
     low, high = 0, (most - minimum) // step
@@ -57,12 +57,12 @@ def size_buy(
 
 
 @kernel
-def reduce_shares(shares: Shares, fraction_bp: int, board: int) -> Shares:
+def reduce_shares(shares: Shares, fraction_bp: int, board: int, day: Day = FOREVER) -> Shares:
     """Return how many of the held shares a REDUCE sells: the fraction rounded down to lots, at least one lot.
 
     One lot or less left: all of it.
     """
-    minimum, step = lot_minimum(board), lot_step(board)
+    minimum, step = lot_minimum(board, day), lot_step(board, day)
     if shares <= minimum or step == 0:
         return shares
     part = shares * fraction_bp // 10_000 // step * step
@@ -81,4 +81,4 @@ def size_sell(wanted: Shares, sellable: Shares, board: int, day: Day = FOREVER) 
 @kernel
 def size_reduce(shares: Shares, sellable: Shares, fraction_bp: int, board: int, day: Day = FOREVER) -> Sizing:
     """Return what a REDUCE of the fraction sells now of `shares` held, `sellable` of them free."""
-    return size_sell(reduce_shares(shares, fraction_bp, board), sellable, board, day)
+    return size_sell(reduce_shares(shares, fraction_bp, board, day), sellable, board, day)

@@ -1,5 +1,6 @@
 """The dated rows of the rules as plain integers, so that kernels need no file. `ashare.toml` says the same in words.
 
+(size: one place for every row; each table has its own few lines)
 Days are yyyymmdd, `first` and `last` both included; rates are in 1e-7 for fees and in basis points for prices.
 A test holds both against each other row by row.
 """
@@ -7,7 +8,7 @@ A test holds both against each other row by row.
 from enum import IntEnum
 from typing import NamedTuple
 
-from common.domain.values import Board
+from common.domain.values import Board, Phase
 
 FOREVER = 99991231
 TABLES_BEGIN = 20100101
@@ -78,6 +79,29 @@ PRICE_LIMITS = (
 )
 
 
+OLD_DELISTINGS = ("300090.SZ", "300156.SZ", "300216.SZ")
+"""In a delisting period when ChiNext widened its limits on 2020-08-24: they stayed at 10 %."""
+
+
+class RoundingRow(NamedTuple):
+    """How the limit prices of a board are rounded to 0.01 yuan."""
+
+    board: int
+    inward: int
+    """0: half up on both sides; 1: towards the reference price."""
+    first: int
+    last: int
+
+
+ROUNDINGS = (
+    RoundingRow(_MAIN, 0, 20100101, FOREVER),
+    RoundingRow(_CHINEXT, 0, 20100101, FOREVER),
+    RoundingRow(_STAR, 0, 20190722, FOREVER),
+    RoundingRow(_BSE, 1, 20211115, 20260121),
+    RoundingRow(_BSE, 1, 20260122, FOREVER),
+)
+
+
 class FreeRow(NamedTuple):
     """First sessions of a listing without a price limit, by the day of LISTING."""
 
@@ -142,7 +166,28 @@ LOTS = (
 
 
 class CapRow(NamedTuple):
-    """Largest limit order in shares."""
+    """Largest order in shares."""
+
+    board: int
+    shares: int
+    """Of a limit order."""
+    market: int
+    """Of a market order."""
+    first: int
+    last: int
+
+
+ORDER_CAPS = (
+    CapRow(_MAIN, 1_000_000, 1_000_000, 20100101, FOREVER),
+    CapRow(_CHINEXT, 1_000_000, 1_000_000, 20100101, 20200823),
+    CapRow(_CHINEXT, 300_000, 150_000, 20200824, FOREVER),
+    CapRow(_STAR, 100_000, 50_000, 20190722, FOREVER),
+    CapRow(_BSE, 1_000_000, 1_000_000, 20211115, FOREVER),
+)
+
+
+class StCapRow(NamedTuple):
+    """Most shares of one ST stock that one account may buy in one day."""
 
     board: int
     shares: int
@@ -150,12 +195,9 @@ class CapRow(NamedTuple):
     last: int
 
 
-ORDER_CAPS = (
-    CapRow(_MAIN, 1_000_000, 20100101, FOREVER),
-    CapRow(_CHINEXT, 1_000_000, 20100101, 20200823),
-    CapRow(_CHINEXT, 300_000, 20200824, FOREVER),
-    CapRow(_STAR, 100_000, 20190722, FOREVER),
-    CapRow(_BSE, 1_000_000, 20211115, FOREVER),
+ST_DAILY_CAPS = (
+    StCapRow(_MAIN, 500_000, 20130101, FOREVER),
+    StCapRow(_BSE, 200_000, 20260831, FOREVER),
 )
 
 
@@ -180,13 +222,13 @@ CAGES = (
     CageRow(_BSE, 500, 10, 0, 20211115, FOREVER),
 )
 
-STAMP, TRANSFER = 1, 2
+STAMP, TRANSFER, HANDLING, REGULATORY = 1, 2, 3, 4
 BUY_SIDE, SELL_SIDE, BOTH_SIDES = 1, 2, 3
 OF_TURNOVER, OF_FACE_VALUE = 0, 1
 
 
 class FeeRow(NamedTuple):
-    """A fee that the state or the clearing house takes."""
+    """A fee that the state, the clearing house or the exchange takes."""
 
     kind: int
     exchange: int
@@ -217,7 +259,37 @@ FEES = (
     FeeRow(TRANSFER, _SSE, BOTH_SIDES, 100, OF_TURNOVER, 0, 20220429, FOREVER),
     FeeRow(TRANSFER, _SZSE, BOTH_SIDES, 100, OF_TURNOVER, 0, 20220429, FOREVER),
     FeeRow(TRANSFER, _BSE_X, BOTH_SIDES, 100, OF_TURNOVER, 0, 20220429, FOREVER),
+    FeeRow(HANDLING, _SSE, BOTH_SIDES, 1100, OF_TURNOVER, 0, 20100101, 20120531),
+    FeeRow(HANDLING, _SZSE, BOTH_SIDES, 1475, OF_TURNOVER, 0, 20100101, 20120531),
+    FeeRow(HANDLING, _SSE, BOTH_SIDES, 870, OF_TURNOVER, 0, 20120601, 20120831),
+    FeeRow(HANDLING, _SZSE, BOTH_SIDES, 1125, OF_TURNOVER, 0, 20120601, 20120831),
+    FeeRow(HANDLING, _SSE, BOTH_SIDES, 696, OF_TURNOVER, 0, 20120901, 20150731),
+    FeeRow(HANDLING, _SZSE, BOTH_SIDES, 951, OF_TURNOVER, 0, 20120901, 20150731),
+    FeeRow(HANDLING, _SSE, BOTH_SIDES, 487, OF_TURNOVER, 0, 20150801, 20230827),
+    FeeRow(HANDLING, _SZSE, BOTH_SIDES, 487, OF_TURNOVER, 0, 20150801, 20230827),
+    FeeRow(HANDLING, _SSE, BOTH_SIDES, 341, OF_TURNOVER, 0, 20230828, FOREVER),
+    FeeRow(HANDLING, _SZSE, BOTH_SIDES, 341, OF_TURNOVER, 0, 20230828, FOREVER),
+    FeeRow(HANDLING, _BSE_X, BOTH_SIDES, 5000, OF_TURNOVER, 0, 20211115, 20221130),
+    FeeRow(HANDLING, _BSE_X, BOTH_SIDES, 2500, OF_TURNOVER, 0, 20221201, 20230827),
+    FeeRow(HANDLING, _BSE_X, BOTH_SIDES, 1250, OF_TURNOVER, 0, 20230828, FOREVER),
+    FeeRow(REGULATORY, _SSE, BOTH_SIDES, 400, OF_TURNOVER, 0, 20100101, 20111231),
+    FeeRow(REGULATORY, _SZSE, BOTH_SIDES, 400, OF_TURNOVER, 0, 20100101, 20111231),
+    FeeRow(REGULATORY, _SSE, BOTH_SIDES, 200, OF_TURNOVER, 0, 20120101, FOREVER),
+    FeeRow(REGULATORY, _SZSE, BOTH_SIDES, 200, OF_TURNOVER, 0, 20120101, FOREVER),
+    FeeRow(REGULATORY, _BSE_X, BOTH_SIDES, 200, OF_TURNOVER, 0, 20211115, FOREVER),
 )
+"""Handling and regulatory fees usually sit inside the commission that a broker quotes."""
+
+
+class CommissionRow(NamedTuple):
+    """What a broker may take at most, with the exchange's and the regulator's charges."""
+
+    cap_e7: int
+    first: int
+    last: int
+
+
+COMMISSION_CAPS = (CommissionRow(30_000, 20100101, FOREVER),)
 
 
 class DividendTaxRow(NamedTuple):
@@ -245,6 +317,8 @@ class SessionRow(NamedTuple):
     exchange: int
     start: int
     end: int
+    phase: int
+    """A `Phase` of the domain."""
     accept: int
     """1: the exchange takes new orders."""
     cancel: int
@@ -253,29 +327,89 @@ class SessionRow(NamedTuple):
     last: int
 
 
-def _everywhere(start: int, end: int, accept: int, cancel: int) -> tuple[SessionRow, ...]:
+_OPENING, _WAITING = int(Phase.OPEN_AUCTION), int(Phase.PRE_CONTINUOUS)
+_TRADING, _CLOSING = int(Phase.CONTINUOUS), int(Phase.CLOSE_AUCTION)
+
+
+def _everywhere(start: int, end: int, phase: int, accept: int, cancel: int) -> tuple[SessionRow, ...]:
     return (
-        SessionRow(_SSE, start, end, accept, cancel, 20100101, FOREVER),
-        SessionRow(_SZSE, start, end, accept, cancel, 20100101, FOREVER),
-        SessionRow(_BSE_X, start, end, accept, cancel, 20211115, FOREVER),
+        SessionRow(_SSE, start, end, phase, accept, cancel, 20100101, FOREVER),
+        SessionRow(_SZSE, start, end, phase, accept, cancel, 20100101, FOREVER),
+        SessionRow(_BSE_X, start, end, phase, accept, cancel, 20211115, FOREVER),
     )
 
 
 SESSIONS = (
-    *_everywhere(33300, 33600, 1, 1),  # 09:15-09:20
-    *_everywhere(33600, 33900, 1, 0),  # 09:20-09:25
-    SessionRow(_SZSE, 33900, 34200, 1, 1, 20100101, FOREVER),  # 09:25-09:30: queued, not processed
-    SessionRow(_SSE, 33900, 34200, 0, 0, 20100101, FOREVER),
-    SessionRow(_BSE_X, 33900, 34200, 0, 0, 20211115, FOREVER),
-    *_everywhere(34200, 41400, 1, 1),  # 09:30-11:30
-    SessionRow(_SZSE, 46800, 53820, 1, 1, 20100101, FOREVER),  # 13:00-14:57
-    SessionRow(_BSE_X, 46800, 53820, 1, 1, 20211115, FOREVER),
-    SessionRow(_SSE, 46800, 54000, 1, 1, 20100101, 20180819),
-    SessionRow(_SSE, 46800, 53820, 1, 1, 20180820, FOREVER),
-    SessionRow(_SZSE, 53820, 54000, 1, 0, 20100101, FOREVER),  # 14:57-15:00
-    SessionRow(_BSE_X, 53820, 54000, 1, 0, 20211115, FOREVER),
-    SessionRow(_SSE, 53820, 54000, 1, 0, 20180820, FOREVER),
+    *_everywhere(33300, 33600, _OPENING, 1, 1),  # 09:15-09:20
+    *_everywhere(33600, 33900, _OPENING, 1, 0),  # 09:20-09:25
+    SessionRow(_SZSE, 33900, 34200, _WAITING, 1, 1, 20100101, FOREVER),  # 09:25-09:30: queued, not processed
+    SessionRow(_SSE, 33900, 34200, _WAITING, 0, 0, 20100101, FOREVER),
+    SessionRow(_BSE_X, 33900, 34200, _WAITING, 0, 0, 20211115, FOREVER),
+    *_everywhere(34200, 41400, _TRADING, 1, 1),  # 09:30-11:30
+    SessionRow(_SZSE, 46800, 53820, _TRADING, 1, 1, 20100101, FOREVER),  # 13:00-14:57
+    SessionRow(_BSE_X, 46800, 53820, _TRADING, 1, 1, 20211115, FOREVER),
+    SessionRow(_SSE, 46800, 54000, _TRADING, 1, 1, 20100101, 20180819),
+    SessionRow(_SSE, 46800, 53820, _TRADING, 1, 1, 20180820, FOREVER),
+    SessionRow(_SZSE, 53820, 54000, _CLOSING, 1, 0, 20100101, FOREVER),  # 14:57-15:00
+    SessionRow(_BSE_X, 53820, 54000, _CLOSING, 1, 0, 20211115, FOREVER),
+    SessionRow(_SSE, 53820, 54000, _CLOSING, 1, 0, 20180820, FOREVER),
 )
+
+
+class AfterHoursRow(NamedTuple):
+    """Trading at the closing price after the close (盘后固定价格): when its orders are taken, and when they match."""
+
+    board: int
+    exchange: int
+    morning: int
+    """First second of the morning in which orders are taken; they are taken to 11:30, and from 13:00 to the end."""
+    match: int
+    end: int
+    first: int
+    last: int
+
+
+AFTER_HOURS = (
+    AfterHoursRow(_STAR, _SSE, 34200, 54300, 55800, 20190722, FOREVER),
+    AfterHoursRow(_CHINEXT, _SZSE, 33300, 54300, 55800, 20200824, FOREVER),
+    AfterHoursRow(_MAIN, _SSE, 34200, 54300, 55800, 20260706, FOREVER),
+    AfterHoursRow(_MAIN, _SZSE, 33300, 54300, 55800, 20260706, FOREVER),
+)
+
+
+class SettlementRow(NamedTuple):
+    """After how many sessions what was bought may be sold."""
+
+    sessions: int
+    first: int
+    last: int
+
+
+SETTLEMENTS = (SettlementRow(1, 20100101, FOREVER),)
+
+
+class GuardRow(NamedTuple):
+    """From which numbers on programme trading counts as high-frequency: one account, either number."""
+
+    per_second: int
+    """Orders and cancels in one second."""
+    per_day: int
+    """Orders and cancels in one day."""
+    first: int
+    last: int
+
+
+HIGH_FREQUENCY = (GuardRow(300, 20_000, 20250707, FOREVER),)
+
+
+class ReportRow(NamedTuple):
+    """Days on which a programme trader, private persons too, must have reported before the first trade."""
+
+    first: int
+    last: int
+
+
+PROGRAMME_REPORTS = (ReportRow(20241008, FOREVER),)
 
 
 class CodeRow(NamedTuple):

@@ -56,3 +56,13 @@ def test_bought_today_and_frozen_are_not_sellable() -> None:
     assert sellable(500, 200, 100) == 200
     assert sellable(500, 500, 0) == 0
     assert sellable(100, 0, 200) == 0
+
+
+def test_the_cost_of_a_large_position_is_rescaled_exactly() -> None:
+    # 10 million shares for 100 million yuan, 3 for 10 and 0.20 yuan: one product of all four numbers needs 70 bits
+    cost, close, before, after = 100_000_000_000, 15_470, 10_000_000, 13_000_000
+    assert rescale_cost(cost, 11_750, close, before, after) == (2 * cost * 11_750 * after + close * before) // (
+        2 * close * before
+    )
+    assert cost * after < 2**63
+    assert cost * 11_750 * after > 2**63

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.rules.dividend import dividend_tax, dividend_tax_bp, one_month_after, taxable_dividend
+from common.rules.dividend import dividend_tax, dividend_tax_bp, one_month_after, sold_of_lot, taxable_dividend
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,23 @@ from common.rules.dividend import dividend_tax, dividend_tax_bp, one_month_after
 )
 def test_rate_by_date_and_time_held(ex_day: int, acquired: int, sold: int, bp: int) -> None:
     assert dividend_tax_bp(ex_day, acquired, sold) == bp
+
+
+def test_lots_are_sold_first_in_first_out() -> None:
+    # 300 bought in January, 200 in March, 500 in June; 400 are sold in June
+    lots = [(20240108, 300), (20240311, 200), (20240603, 500)]
+    taken, older = [], 0
+    for _, shares in lots:
+        taken.append(sold_of_lot(older, shares, 400))
+        older += shares
+    assert taken == [300, 100, 0]
+    # 0.50 yuan a share on 2024-05-20: January's 300 shares were held over a month, so were March's
+    tax = sum(
+        dividend_tax(taxable_dividend(part, 500_000), 20240520, acquired, 20240610)
+        for (acquired, _), part in zip(lots, taken, strict=True)
+        if acquired < 20240520
+    )
+    assert tax == 20_000  # 10 % of 400 x 0.50
 
 
 def test_a_month_on() -> None:

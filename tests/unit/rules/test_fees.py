@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.rules.fees import Fees, deal_fees, fees, order_fees
+from common.rules.fees import Charges, Fees, commission_cap_e7, deal_fees, exchange_charges, fees, order_fees
 
 BUY, SELL = 1, 2
 SSE, SZSE, BSE = 1, 2, 3
@@ -54,3 +54,16 @@ def test_the_first_deal_bears_the_minimum_and_the_next_ones_only_what_goes_beyon
 
 def test_fees_is_the_sum_of_the_kinds() -> None:
     assert fees(SELL, 20260105, SZSE, 200_000 * YUAN, 0, 1500, 5000) == 132_000
+
+
+def test_charges_follow_the_date_and_the_exchange() -> None:
+    assert exchange_charges(BUY, 20260105, SSE, 1_000_000 * YUAN) == Charges(34_100, 20_000)
+    assert exchange_charges(SELL, 20230825, SZSE, 1_000_000 * YUAN) == Charges(48_700, 20_000)
+    assert exchange_charges(BUY, 20211115, BSE, 1_000_000 * YUAN) == Charges(500_000, 20_000)
+    assert exchange_charges(BUY, 20211112, BSE, 1_000_000 * YUAN) == Charges(0, 0)  # not open yet
+    assert exchange_charges(BUY, 20260105, SSE, 0) == Charges(0, 0)
+
+
+def test_the_highest_commission() -> None:
+    assert commission_cap_e7(20260105) == 30_000  # 3 per mille
+    assert commission_cap_e7(20091231) == 0

@@ -4,7 +4,17 @@ import pytest
 
 from common.domain.reasons import Reason
 from common.domain.values import Board
-from common.rules.lots import check_buy_lots, check_sell_lots, order_cap, round_buy, round_sell
+from common.rules.lots import (
+    check_buy_lots,
+    check_sell_lots,
+    lot_minimum,
+    lot_step,
+    market_order_cap,
+    order_cap,
+    round_buy,
+    round_sell,
+    st_daily_cap,
+)
 
 OK, ODD, BAD = Reason.NONE, Reason.ODD_LOT, Reason.BAD_QUANTITY
 
@@ -78,3 +88,26 @@ def test_order_cap_is_dated() -> None:
     assert order_cap(Board.CHINEXT, 20200821) == 1_000_000
     assert order_cap(Board.CHINEXT, 20200824) == 300_000
     assert order_cap(Board.STAR, 20190719) == 0
+
+
+def test_a_board_has_no_lots_before_it_opens() -> None:
+    assert (lot_minimum(Board.STAR, 20190719), lot_step(Board.STAR, 20190719)) == (0, 0)
+    assert (lot_minimum(Board.STAR, 20190722), lot_step(Board.STAR, 20190722)) == (200, 1)
+    assert check_buy_lots(Board.BSE, 100, 20211112) is ODD
+    assert check_sell_lots(Board.BSE, 100, 100, 20211112) is ODD
+    assert check_buy_lots(Board.BSE, 100, 20211115) is OK
+    assert round_buy(Board.BSE, 101, 20211112) == 0
+
+
+def test_largest_orders_by_date() -> None:
+    assert (order_cap(Board.CHINEXT, 20200821), market_order_cap(Board.CHINEXT, 20200821)) == (1_000_000, 1_000_000)
+    assert (order_cap(Board.CHINEXT, 20200824), market_order_cap(Board.CHINEXT, 20200824)) == (300_000, 150_000)
+    assert (order_cap(Board.STAR, 20260105), market_order_cap(Board.STAR, 20260105)) == (100_000, 50_000)
+    assert market_order_cap(Board.STAR, 20190719) == 0
+
+
+def test_what_an_account_may_buy_of_one_st_stock_in_a_day() -> None:
+    assert st_daily_cap(Board.MAIN, 20121231) == 0
+    assert st_daily_cap(Board.MAIN, 20130104) == 500_000
+    assert (st_daily_cap(Board.BSE, 20260828), st_daily_cap(Board.BSE, 20260831)) == (0, 200_000)
+    assert st_daily_cap(Board.CHINEXT) == 0

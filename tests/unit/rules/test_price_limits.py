@@ -1,16 +1,16 @@
-"""Daily limits: the facts of the shared cases as a table here, and the shared file itself where it is present."""
+"""Daily limits: cases worked by hand, and the shared file of cases where it is present."""
 
 import csv
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from common.domain.values import Board
 from common.rules.boards import board_of, exchange_of
 from common.rules.price_limits import NO_BAND, Band, ListingPhase, free_sessions, limit_bp, price_band
+from common.rules.tables import FREE_SESSIONS
 
 PHASES = {
     "normal": ListingPhase.NORMAL,
@@ -23,53 +23,48 @@ PHASES = {
     "relisting_first_day": ListingPhase.RELISTING_FIRST_DAY,
 }
 
-# day, symbol, st, phase, session since listing (0 = long ago), reference price, up limit, down limit (0.001 yuan)
+# Worked by hand. day, symbol, st, phase, session since listing (0 = long ago), reference, up limit, down limit (0.001 yuan)
 Case = tuple[int, str, int, str, int, int, int, int]
 CASES: list[Case] = [
-    (20260722, "000761.SZ", 0, "normal", 0, 2250, 2480, 2030),  # ties go up on both sides
-    (20260703, "000010.SZ", 1, "normal", 0, 1880, 1970, 1790),  # last session of 5 % for ST
-    (20260706, "000010.SZ", 1, "normal", 0, 1870, 2060, 1680),  # first session of 10 %
-    (20260317, "000736.SZ", 1, "normal", 0, 5300, 5570, 5040),
-    (20260707, "600182.SH", 0, "s_share", 0, 14970, 15720, 14220),  # stays at 5 %
-    (20260806, "603468.SH", 0, "ipo", 1, 17460, 0, 0),
-    (20260812, "603468.SH", 0, "ipo", 5, 28090, 0, 0),
-    (20260813, "603468.SH", 0, "normal", 6, 28040, 30840, 25240),
-    (20260717, "301583.SZ", 0, "normal", 6, 140000, 168000, 112000),
-    (20260803, "688825.SH", 0, "normal", 6, 53970, 64760, 43180),
-    (20260708, "920189.BJ", 0, "ipo", 1, 8140, 0, 0),
-    (20260709, "920189.BJ", 0, "normal", 2, 40750, 52970, 28530),  # Beijing rounds towards the reference
-    (20260713, "920081.BJ", 0, "normal", 2, 47020, 61120, 32920),
-    (20260601, "600696.SH", 0, "delisting_first_day", 0, 1310, 0, 0),
-    (20260602, "600696.SH", 0, "delisting", 0, 550, 610, 500),
-    (20260708, "300029.SZ", 0, "delisting", 0, 130, 160, 100),
-    (20260520, "688287.SH", 0, "delisting", 0, 450, 540, 360),
-    (20260710, "920305.BJ", 0, "delisting", 0, 690, 890, 490),
-    (20260727, "688496.SH", 1, "normal", 0, 740, 890, 590),  # ST on STAR: 20 %
-    (20260703, "300010.SZ", 1, "normal", 0, 2150, 2580, 1720),
-    (20100212, "000004.SZ", 1, "normal", 0, 9500, 9980, 9030),
-    (20170525, "600000.SH", 0, "normal", 0, 11750, 12930, 10580),  # reference rounded first, then the limit
-    (20180611, "300750.SZ", 0, "ipo_band", 1, 25140, 36200, 16090),
-    (20180612, "300750.SZ", 0, "normal", 2, 36200, 39820, 32580),
-    (20140128, "601225.SH", 0, "ipo_band", 1, 4000, 5760, 2560),
-    (20140128, "002001.SZ", 0, "ipo", 1, 4000, 0, 0),  # Shenzhen had no fixed cap in that half-year
-    (20111216, "601336.SH", 0, "ipo", 1, 23250, 0, 0),
-    (20200821, "300059.SZ", 0, "normal", 0, 25050, 27560, 22550),  # last session of 10 % on ChiNext
-    (20200824, "300059.SZ", 0, "normal", 0, 25050, 30060, 20040),
-    (20190726, "688001.SH", 0, "ipo", 5, 50000, 0, 0),
-    (20190729, "688001.SH", 0, "normal", 6, 50030, 60040, 40020),
-    (20230414, "601061.SH", 0, "ipo", 5, 10000, 0, 0),
-    (20230417, "601061.SH", 0, "normal", 6, 9150, 10070, 8240),
-    (20250506, "430047.BJ", 0, "normal", 0, 9990, 12980, 7000),
-    (20260105, "600999.SH", 0, "normal", 0, 40, 50, 30),  # at least one tick on both sides
-    (20260105, "600999.SH", 1, "normal", 0, 90, 100, 80),
+    (
+        20260706,
+        "600000.SH",
+        0,
+        "normal",
+        0,
+        10050,
+        11060,
+        9050,
+    ),  # 11.055 -> 11.06, 9.045 -> 9.05: ties go up on both sides
+    (20260703, "600000.SH", 1, "normal", 0, 10050, 10550, 9550),  # last session of 5 % for ST: 10.5525, 9.5475
+    (20260706, "600000.SH", 1, "normal", 0, 10050, 11060, 9050),  # first session of 10 %
+    (20260706, "600182.SH", 0, "s_share", 0, 10050, 10550, 9550),  # stays at 5 %
+    (20260703, "300059.SZ", 1, "normal", 0, 3170, 3800, 2540),  # ST on ChiNext is 20 %: 3.804, 2.536
+    (20260706, "688001.SH", 1, "normal", 0, 3170, 3800, 2540),
+    (20200821, "300059.SZ", 0, "normal", 0, 3170, 3490, 2850),  # last session of 10 % on ChiNext: 3.487, 2.853
+    (20200824, "300059.SZ", 0, "normal", 0, 3170, 3800, 2540),
+    (20260706, "920002.BJ", 0, "normal", 0, 3170, 4120, 2220),  # Beijing rounds inwards: 4.121 down, 2.219 up
+    (20211116, "430047.BJ", 0, "normal", 0, 3170, 4120, 2220),
+    (20230410, "601061.SH", 0, "ipo", 1, 8000, 0, 0),
+    (20230414, "601061.SH", 0, "ipo", 5, 8000, 0, 0),
+    (20230417, "601061.SH", 0, "normal", 6, 8000, 8800, 7200),
+    (20230407, "601061.SH", 0, "ipo_band", 1, 8000, 11520, 5120),  # 144 % and 64 % of the issue price
+    (20230407, "601061.SH", 0, "normal", 2, 8000, 8800, 7200),
+    (20140612, "600000.SH", 0, "ipo_band", 1, 8030, 11560, 5140),  # 11.5632, 5.1392
+    (20140612, "002001.SZ", 0, "ipo_band", 1, 8030, 0, 0),  # Shenzhen had no fixed cap in that half-year
+    (20131212, "600000.SH", 0, "ipo", 1, 8030, 0, 0),
+    (20190726, "688001.SH", 0, "ipo", 5, 8000, 0, 0),
+    (20190729, "688001.SH", 0, "normal", 6, 8000, 9600, 6400),
+    (20211115, "837092.BJ", 0, "ipo", 1, 8000, 0, 0),
+    (20260105, "600999.SH", 0, "normal", 0, 20, 30, 10),  # at least one tick on both sides
     (20260105, "600999.SH", 0, "normal", 0, 10, 20, 10),  # never below 0.01 yuan
-    (20260105, "300999.SZ", 0, "normal", 0, 20, 30, 10),
-    (20260105, "600999.SH", 0, "normal", 0, 1234550, 1358010, 1111100),
-    (20201231, "600999.SH", 0, "delisting", 0, 350, 390, 320),
-    (20210810, "000792.SZ", 0, "relisting_first_day", 0, 8840, 0, 0),
-    (20200605, "300104.SZ", 0, "delisting_first_day_old", 0, 1690, 1860, 1520),
+    (20260105, "600999.SH", 1, "normal", 0, 70, 80, 60),
+    (20210104, "600999.SH", 0, "delisting_first_day", 0, 350, 0, 0),
+    (20201231, "600999.SH", 0, "delisting_first_day", 0, 350, 390, 320),  # no free first day before 2021
+    (20210105, "600999.SH", 1, "delisting", 0, 350, 390, 320),  # 10 %, ST or not: 0.385, 0.315
     (20200824, "300216.SZ", 0, "delisting_first_day_old", 0, 250, 280, 230),  # was in it already: stays at 10 %
-    (20200605, "300104.SZ", 0, "delisting_first_day", 0, 1690, 1860, 1520),  # no free first day before 2021
+    (20200824, "300059.SZ", 0, "delisting", 0, 250, 300, 200),
+    (20200105, "600999.SH", 0, "relisting_first_day", 0, 8000, 0, 0),
 ]
 
 
@@ -88,11 +83,12 @@ def milli(text: str) -> int:
     return int(Decimal(text) * 1000) if text not in {"", "none"} else 0
 
 
+@pytest.mark.real_data
 def test_every_shared_case(shared_data: Path) -> None:
     cases = shared_data.parent / "ashare_rules" / "limit_price_cases.csv"
     with cases.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) >= 107
+    assert len(rows) == 107
     for row in rows:
         day = int(row["date"].replace("-", ""))
         session = int(row["listing_day"] or 0)
@@ -108,6 +104,16 @@ def test_first_sessions_follow_the_day_of_listing() -> None:
     # listed 2023-04-07 under the old rules: its second session lies in the new ones and is limited all the same
     assert price_band(Board.MAIN, 20230410, 20_000, False, 0, 2, 20230407) == Band(22_000, 18_000)
     assert price_band(Board.MAIN, 20230411, 20_000, False, 0, 2, 20230410) == NO_BAND
+    # the number of the session says as much: the second one on the first day of the new rules began under the old ones
+    assert price_band(Board.MAIN, 20230410, 20_000, False, 0, 2) == Band(22_000, 18_000)
+    assert price_band(Board.MAIN, 20230411, 20_000, False, 0, 2) == NO_BAND
+    assert price_band(Board.MAIN, 20230412, 20_000, False, 0, 4) == Band(22_000, 18_000)
+
+
+def test_rules_of_first_sessions_change_on_mondays_or_touch_one_session_only() -> None:
+    for row in FREE_SESSIONS:
+        first = date(row.first // 10_000, row.first // 100 % 100, row.first % 100)
+        assert row.sessions == 1 or first.weekday() == 0, row
 
 
 def test_unknown_is_no_limit_and_never_a_guess() -> None:
@@ -115,24 +121,3 @@ def test_unknown_is_no_limit_and_never_a_guess() -> None:
     assert price_band(Board.MAIN, 20260105, 0, False) == NO_BAND
     assert limit_bp(9, 20260105, False) == 0
     assert free_sessions(9, 20260105) == 0
-
-
-@pytest.mark.parametrize("day", [date(2026, 7, 3), date(2026, 7, 6)])
-def test_published_limits_of_a_whole_day(shared_data: Path, day: date) -> None:
-    """The last session of 5 % for ST and the first of 10 %: every published limit, the S share apart."""
-    daily = pl.scan_parquet(shared_data / "daily.parquet").filter(
-        pl.col("date") == day, pl.col("up_limit").is_not_null()
-    )
-    rows = daily.select("code", "pre_close", "up_limit", "down_limit", "is_st").collect().rows()
-    number = int(day.strftime("%Y%m%d"))
-    differ = []
-    for code, reference, up, down, is_st in rows:
-        found = price_band(board_of(code, number), number, round(reference * 1000), is_st)
-        if found != Band(round(up * 1000), round(down * 1000)):
-            differ.append(code)
-    assert len(rows) > 5_400
-    assert differ == ["600182.SH"]
-    s_share = next(row for row in rows if row[0] == "600182.SH")
-    assert price_band(Board.MAIN, number, round(s_share[1] * 1000), False, ListingPhase.S_SHARE) == Band(
-        round(s_share[2] * 1000), round(s_share[3] * 1000)
-    )
