@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from common.domain.calendar import hms
 from common.domain.values import Day, Symbol
+from common.history import schema
 from common.history.schema import known_at_of
 from common.history.sources import tables
 from common.history.sources.cells import (
@@ -126,14 +127,14 @@ def parse_minutes(fields: Sequence[str], records: Sequence[Record], first: Day, 
         made: Made = {
             "day": day(cell(row, "date")),
             "symbol": found,
-            "second": _second(cell(row, "time"), cell(row, "date")),
+            "label_s": _second(cell(row, "time"), cell(row, "date")),
             "volume": volume,
             "turnover": scaled(cell(row, "amount") or "0", 1000),
         }
         made.update(zip(("open", "high", "low", "close"), prices, strict=True))
         return _asked(made, first, last, symbol)
 
-    return _each(fields, records, one, tables.MINUTES_KEY)
+    return _each(fields, records, one, schema.KEYS["minute5"])
 
 
 def _second(time: str, date: str) -> int:
@@ -168,7 +169,7 @@ def parse_instruments(fields: Sequence[str], records: Sequence[Record]) -> Parse
             "delisted_day": day_or_zero(cell(row, "outDate")),
         }
 
-    return _each(fields, records, one, tables.INSTRUMENTS_KEY)
+    return _each(fields, records, one, schema.KEYS[schema.INSTRUMENTS_FILE])
 
 
 def parse_dividends(fields: Sequence[str], records: Sequence[Record]) -> Parsed:

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 import polars as pl
 
 from common.domain.values import Day, Symbol
+from common.history import schema
 from common.history.schema import Table
 from common.history.sources import tables
 from common.history.sources.cells import Defect, Parsed
@@ -52,19 +53,19 @@ class Answer(NamedTuple):
 
 TABLE_OF: dict[Kind, Table] = {
     Kind.CALENDAR: tables.OPEN_DAYS,
-    Kind.INSTRUMENTS: tables.INSTRUMENTS,
-    Kind.NAMES: tables.NAMES,
+    Kind.INSTRUMENTS: schema.INSTRUMENTS,
+    Kind.NAMES: schema.NAMES,
     Kind.BARS: tables.BARS,
-    Kind.MINUTES: tables.MINUTES,
+    Kind.MINUTES: schema.MINUTES,
     Kind.DIVIDENDS: tables.DIVIDENDS,
     Kind.PRE_OPEN: tables.BARS,
 }
 KEY_OF: dict[Kind, tuple[str, ...]] = {
     Kind.CALENDAR: tables.OPEN_DAYS_KEY,
-    Kind.INSTRUMENTS: tables.INSTRUMENTS_KEY,
-    Kind.NAMES: tables.NAMES_KEY,
+    Kind.INSTRUMENTS: schema.KEYS[schema.INSTRUMENTS_FILE],
+    Kind.NAMES: schema.KEYS[schema.NAMES_FILE],
     Kind.BARS: tables.BARS_KEY,
-    Kind.MINUTES: tables.MINUTES_KEY,
+    Kind.MINUTES: schema.KEYS["minute5"],
     Kind.DIVIDENDS: tables.DIVIDENDS_KEY,
     Kind.PRE_OPEN: tables.BARS_KEY,
 }

@@ -1,4 +1,4 @@
-"""What every source gives, in the units of `common.history.schema`: what a vendor knows, before it is completed.
+"""What every source gives beside the tables of `common.history.schema`, in the same units: what a vendor knows of a day.
 
 `complete.py` makes schema rows of it: limits by the dated rules where a vendor has none, factors along the ex-days.
 """
@@ -33,20 +33,6 @@ BARS: Table = {
 """Daily bars as a vendor gives them."""
 BARS_KEY = ("day", "symbol")
 
-MINUTES: Table = {
-    "day": "day",
-    "symbol": "text",
-    "second": "i4",  # second of the day at which the bar ends
-    "open": "i4",
-    "high": "i4",
-    "low": "i4",
-    "close": "i4",
-    "volume": "i8",
-    "turnover": "i8",
-}
-"""Minute bars, labelled by their end."""
-MINUTES_KEY = ("day", "symbol", "second")
-
 DIVIDENDS: Table = {
     "day": "day",  # the ex-day
     "symbol": "text",
@@ -56,15 +42,9 @@ DIVIDENDS: Table = {
 }
 DIVIDENDS_KEY = ("day", "symbol")
 
-NAMES: Table = {"symbol": "text", "first_day": "day", "name": "text", "known_at": "i8"}
-NAMES_KEY = ("symbol", "first_day")
-
 OPEN_DAYS: Table = {"day": "day", "open": "bool"}
 """Every calendar day of the range asked for, with whether the exchanges trade."""
 OPEN_DAYS_KEY = ("day",)
-
-INSTRUMENTS: Table = {"symbol": "text", "name": "text", "listed_day": "day", "delisted_day": "day"}
-INSTRUMENTS_KEY = ("symbol",)
 
 
 def framed(rows: Sequence[Made], table: Table) -> pl.DataFrame:
