@@ -145,7 +145,12 @@ class _Stock:
         """Add the row of a session."""
         listing, before = self.listing, self.before
         if bar is None:
-            if before is None or day < listing.listed or (listing.delisted and day >= listing.delisted):
+            if (
+                before is None
+                or self._stale(day)
+                or day < listing.listed
+                or (listing.delisted and day >= listing.delisted)
+            ):
                 return
             bar = _suspended(before.close)
         st = bar["st"] if bar["st"] != NOT_TOLD or before is None else before.st
@@ -159,18 +164,23 @@ class _Stock:
             self.states.append((day, bar["st"]))
         self.before = Before(day, bar["close"] or reference, factor, shares, st)
 
+    def _stale(self, day: Day) -> bool:
+        """Tell whether sessions are missing since the last row: its close says nothing about this day."""
+        return self.before is not None and self.facts.calendar.next(self.before.day) < day
+
     def _factor(self, day: Day, reference: Price) -> int:
         """Return the day's factor; a reference price that is not the last close makes an ex-event."""
         before = self.before
         if before is None:
             return FACTOR_ONE
+        if self._stale(day):
+            return before.factor_e9  # the break that is noted there says that nothing goes on
         if reference in (0, before.close) or before.close == 0:
             return before.factor_e9
-        told = self.facts.dividends.get((day, self.symbol), Dividend(0, 0, known_at_of(day, 9, 0)))
-        if (told.cash_e6 or told.bonus_e6) and not _explains(told, before.close, reference):
-            self._left_out["dividends that do not explain the reference price (rights?)"] += 1
-            told = Dividend(0, 0, told.known_at)
-        self._events.add(day, self.symbol, before.close, reference, told.cash_e6, told.bonus_e6, told.known_at)
+        event = ex_event(day, self.symbol, before.close, reference, self.facts.dividends)
+        self._events.add(*event)
+        if self.facts.dividends and event[4] == event[5] == 0:
+            self._left_out["ex-days of which only the prices are known"] += 1
         return (2 * before.factor_e9 * before.close + reference) // (2 * reference)
 
     def _band(self, day: Day, bar: Bar, reference: Price, st: bool) -> tuple[Price, Price]:
@@ -186,6 +196,16 @@ class _Stock:
             return 0
         number = len(calendar.between(listed, day))
         return number if number <= FIRST_SESSIONS else 0
+
+
+def ex_event(
+    day: Day, symbol: Symbol, close: Price, reference: Price, dividends: Mapping[tuple[Day, Symbol], Dividend]
+) -> tuple[Day, Symbol, Price, Price, int, int, int]:
+    """Return the row of an ex-day; a dividend that does not give its reference price (rights?) is left out of it."""
+    told = dividends.get((day, symbol), Dividend(0, 0, known_at_of(day, 9, 0)))
+    if not _explains(told, close, reference):
+        told = Dividend(0, 0, told.known_at)
+    return day, symbol, close, reference, told.cash_e6, told.bonus_e6, told.known_at
 
 
 def _suspended(close: Price) -> Bar:

@@ -1,7 +1,7 @@
 """What a download has fetched so far: a line a finished read, its rows in a file of their own, so that a cut costs nothing.
 
 An answer is written to a part file, renamed, then noted. A line without its file, or a line cut in half, is a read to do
-again; a file without its line is overwritten by it. `commit` empties the folder once the rows are in the history.
+again; a file without its line is overwritten by it. Once rows are in the history their files go and the lines say so.
 """
 
 import json
@@ -94,12 +94,18 @@ class Journal:
                 raise HistoryError(f"{self._file(ask)} cannot be read ({error}); delete it and run again") from error
         return pl.concat(frames).unique(KEY_OF[kind], keep="last", maintain_order=True)
 
-    def forget(self, asks: Iterable[Ask]) -> None:
-        """Drop finished reads whose rows are in the history (or must be done again)."""
-        for ask in asks:
-            self._notes.pop(ask.key, None)
-            self._file(ask).unlink(missing_ok=True)
+    def appended(self, ask: Ask) -> bool:
+        """Tell whether the rows of a read are in the history."""
+        return bool(self._notes.get(ask.key, {}).get("appended"))
+
+    def mark_appended(self, asks: Iterable[Ask]) -> None:
+        """Note that the rows of finished reads are in the history, and drop their files."""
+        done = list(asks)
+        for ask in done:
+            self._notes[ask.key] = {"key": ask.key, "appended": True}
         part = self.folder / f"{NOTES}.part"
         lines = (json.dumps(note, ensure_ascii=False) + "\n" for note in self._notes.values())
         part.write_text("".join(lines), "utf-8")
         part.replace(self.folder / NOTES)
+        for ask in done:
+            self._file(ask).unlink(missing_ok=True)
