@@ -8,6 +8,7 @@ when the line is closed, and its `print` is silenced; what went wrong reaches us
 import socket
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,7 @@ from common.domain.values import Day, Symbol
 from common.history.sources import baostock_parse as parse
 from common.history.sources.cells import Parsed, dashed
 from common.history.sources.coverage import BAOSTOCK
-from common.history.sources.source import Answer, Ask, Kind, answer_of
+from common.history.sources.source import Answer, Ask, Kind, Pacer, answer_of
 
 TIMEOUT_S = 30.0
 INSTALL = "pip install baostock, or in a checkout: .venv/bin/python -m pip install -e '.[baostock]'"
@@ -81,8 +82,9 @@ class Baostock:
 
     coverage = BAOSTOCK
 
-    def __init__(self, package: Any = None, api_key: str = "") -> None:
+    def __init__(self, pacer: Pacer, package: Any = None, api_key: str = "") -> None:
         self._package = package if package is not None else load_package()
+        self.pacer = pacer
         self._api_key = api_key
         self._in = False
 
@@ -106,10 +108,10 @@ class Baostock:
 
     def fetch(self, ask: Ask) -> Answer:
         """Do one read."""
-        self._enter()
-        return answer_of(ask.kind, self._parsed(ask))
+        return answer_of(ask.kind, self.pacer.call(partial(self._parsed, ask)))
 
     def _parsed(self, ask: Ask) -> Parsed:
+        self._enter()
         ours, first, last = self._package, dashed(ask.first), dashed(ask.last)
         code = parse.code_of(ask.symbol) if ask.symbol else ""
         match ask.kind:

@@ -5,7 +5,7 @@ volume in shares, amount in yuan, `turn` in per cent of the listed float, `trade
 1 / 0, `adjustflag` 3 = as traded. A suspended day repeats the last close and leaves volume and amount empty (or stale).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from common.domain.calendar import hms
@@ -15,22 +15,23 @@ from common.history.schema import known_at_of
 from common.history.sources import tables
 from common.history.sources.cells import (
     COUNT_MAX,
+    E6,
     BadCellError,
     Defect,
-    Findings,
     Made,
     Parsed,
     Row,
+    added_up,
     as_rows,
     cell,
     check_bar,
     day,
     day_or_zero,
+    each,
     number,
     price,
     price_or_zero,
     scaled,
-    unique,
 )
 from common.rules.boards import is_code
 
@@ -39,7 +40,6 @@ MINUTE_FIELDS = "date,time,code,open,high,low,close,volume,amount,adjustflag"
 AS_TRADED = "3"
 STOCK = "1"
 """Value of `type` of query_stock_basic: 1 stock, 2 index, 3 other, 4 convertible bond, 5 fund."""
-E6 = 1_000_000
 Record = Sequence[object]
 
 
@@ -65,7 +65,7 @@ def parse_bars(fields: Sequence[str], records: Sequence[Record], first: Day, las
         made = _bar(row)
         return None if made is None else _asked(made, first, last, symbol)
 
-    return _each(fields, records, one, tables.BARS_KEY)
+    return each(as_rows(fields, records), one, tables.BARS_KEY)
 
 
 def _bar(row: Row) -> Made | None:
@@ -134,7 +134,7 @@ def parse_minutes(fields: Sequence[str], records: Sequence[Record], first: Day, 
         made.update(zip(("open", "high", "low", "close"), prices, strict=True))
         return _asked(made, first, last, symbol)
 
-    return _each(fields, records, one, schema.KEYS["minute5"])
+    return each(as_rows(fields, records), one, schema.KEYS["minute5"])
 
 
 def _second(time: str, date: str) -> int:
@@ -152,7 +152,7 @@ def parse_calendar(fields: Sequence[str], records: Sequence[Record]) -> Parsed:
     def one(row: Row) -> Made | None:
         return {"day": day(cell(row, "calendar_date")), "open": _flag(cell(row, "is_trading_day"))}
 
-    return _each(fields, records, one, tables.OPEN_DAYS_KEY)
+    return each(as_rows(fields, records), one, tables.OPEN_DAYS_KEY)
 
 
 def parse_instruments(fields: Sequence[str], records: Sequence[Record]) -> Parsed:
@@ -169,7 +169,7 @@ def parse_instruments(fields: Sequence[str], records: Sequence[Record]) -> Parse
             "delisted_day": day_or_zero(cell(row, "outDate")),
         }
 
-    return _each(fields, records, one, schema.KEYS[schema.INSTRUMENTS_FILE])
+    return each(as_rows(fields, records), one, schema.KEYS[schema.INSTRUMENTS_FILE])
 
 
 def parse_dividends(fields: Sequence[str], records: Sequence[Record]) -> Parsed:
@@ -193,22 +193,8 @@ def parse_dividends(fields: Sequence[str], records: Sequence[Record]) -> Parsed:
             "known_at": known_at_of(told, 18, 0) if told else known_at_of(ex_day, 9, 0),
         }
 
-    parsed = _each(fields, records, one, ("day", "symbol", "cash_e6", "bonus_e6", "known_at"))
+    parsed = each(as_rows(fields, records), one, ("day", "symbol", "cash_e6", "bonus_e6", "known_at"))
     return parsed._replace(rows=added_up(parsed.rows))
-
-
-def added_up(rows: Sequence[Made]) -> list[Made]:
-    """Add up the dividends of one stock and ex-day; known when the last of them is."""
-    total: dict[tuple[object, object], Made] = {}
-    for row in rows:
-        at = (row["day"], row["symbol"])
-        if at not in total:
-            total[at] = dict(row)
-            continue
-        for name in ("cash_e6", "bonus_e6"):
-            total[at][name] = int(total[at][name]) + int(row[name])
-        total[at]["known_at"] = max(int(total[at]["known_at"]), int(row["known_at"]))
-    return list(total.values())
 
 
 def _sum_e6(text: str) -> int:
@@ -229,20 +215,3 @@ def _asked(made: Made, first: Day, last: Day, symbol: Symbol) -> Made:
     if symbol and made["symbol"] != symbol:
         raise BadCellError(Defect.OTHER_CODE, str(made["symbol"]))
     return made
-
-
-def _each(
-    fields: Sequence[str], records: Sequence[Record], one: Callable[[Row], Made | None], key: Sequence[str]
-) -> Parsed:
-    found, rows = Findings(), list[Made]()
-    for row in as_rows(fields, records):
-        try:
-            made = one(row)
-        except BadCellError as error:
-            found.add(error, row)
-            continue
-        if made is None:
-            found.skipped += 1
-        else:
-            rows.append(made)
-    return found.parsed(unique(rows, key, found))

@@ -1,7 +1,7 @@
 """A vendor's cells as our integers, exactly: text or the shortest decimal of a float, never float arithmetic. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import NamedTuple
@@ -17,6 +17,7 @@ Made = dict[str, int | str | bool]
 _NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?")
 _DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})")
 _EMPTY = frozenset({"", "none", "nan", "nat", "null", "--"})
+E6 = 1_000_000
 PRICE_MAX = 2**31 - 1
 COUNT_MAX = 2**62
 EXAMPLES_KEPT = 3
@@ -150,6 +151,36 @@ def check_bar(opened: int, high: int, low: int, close: int) -> None:
 def as_rows(fields: Sequence[str], records: Iterable[Sequence[object]]) -> list[Row]:
     """Lay a list of columns over records; a record shorter than the columns has the rest missing."""
     return [dict(zip(fields, record, strict=False)) for record in records]
+
+
+def each(rows: Iterable[Row], one: Callable[[Row], Made | None], key: Sequence[str]) -> Parsed:
+    """Parse row by row: a bad one is counted, None is not ours, of equal ones one stays."""
+    found, good = Findings(), list[Made]()
+    for row in rows:
+        try:
+            made = one(row)
+        except BadCellError as error:
+            found.add(error, row)
+            continue
+        if made is None:
+            found.skipped += 1
+        else:
+            good.append(made)
+    return found.parsed(unique(good, key, found))
+
+
+def added_up(rows: Sequence[Made]) -> list[Made]:
+    """Add up the dividends of one stock and ex-day; known when the last of them is."""
+    total: dict[tuple[object, object], Made] = {}
+    for row in rows:
+        at = (row["day"], row["symbol"])
+        if at not in total:
+            total[at] = dict(row)
+            continue
+        for name in ("cash_e6", "bonus_e6"):
+            total[at][name] = int(total[at][name]) + int(row[name])
+        total[at]["known_at"] = max(int(total[at]["known_at"]), int(row["known_at"]))
+    return list(total.values())
 
 
 def unique(rows: Sequence[Made], key: Sequence[str], found: Findings) -> list[Made]:

@@ -6,7 +6,6 @@ end. What was appended is noted in the journal and not asked again unless `fresh
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +19,6 @@ from common.history import schema
 from common.history.sources import keeping, seams
 from common.history.sources.complete import Dividend, Facts, complete
 from common.history.sources.journal import Journal
-from common.history.sources.pace import Clock, DayCount, Pacer
 from common.history.sources.source import Ask, Kind, Source
 from common.history.store import daily_years
 from common.history.writer import append_minutes
@@ -65,12 +63,9 @@ class Downloaded(NamedTuple):
 class Download:
     """One download from one source into one history folder."""
 
-    def __init__(self, folder: Path, source: Source, clock: Clock, told: Told) -> None:
+    def __init__(self, folder: Path, source: Source, told: Told) -> None:
         self._folder, self._source, self._told = folder, source, told
-        name = source.coverage.name
-        self._journal = Journal(folder, name)
-        count = DayCount(self._journal.calls_file, source.coverage.rate.per_day)
-        self._pacer = Pacer(name, source.coverage.rate, clock, count)
+        self._journal = Journal(folder, source.coverage.name)
         self._defects: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
         self._thin: dict[Day, str] = {}
@@ -129,14 +124,14 @@ class Download:
         return Calendar(keeping.stored(self._folder, schema.CALENDAR_FILE)["day"].to_list())
 
     def _one(self, ask: Ask) -> pl.DataFrame:
-        answer = self._pacer.call(lambda: self._source.fetch(ask))
+        answer = self._source.fetch(ask)
         self._count({defect.name: count for defect, count in answer.defects.items()})
         return answer.frame
 
     def _fetch(self, asks: Sequence[Ask], kind: Kind, done: int, total: int, fresh: bool) -> None:
         for at, ask in enumerate(asks, 1):
             if fresh or not self._journal.has(ask):
-                answer = self._pacer.call(partial(self._source.fetch, ask))
+                answer = self._source.fetch(ask)
                 if kind is Kind.BARS and not ask.symbol and answer.frame.is_empty():
                     raise SourceError(
                         f"{self._source.coverage.name} has no bars of {ask.first} (yet?); vendors publish a session in "
@@ -212,7 +207,7 @@ class Download:
     def _result(self, days: list[Day], rows: int, minute_rows: int, events: int, already: int) -> Downloaded:
         return Downloaded(
             days, rows, minute_rows, events, already, dict(self._defects), dict(self._left_out), self._thin,
-            self._pacer.repeated,
+            self._source.pacer.repeated,
         )  # fmt: skip
 
 

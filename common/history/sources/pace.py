@@ -93,7 +93,7 @@ class Retries(NamedTuple):
         return min(doubled, self.most_s)
 
 
-class Pacer:
+class PolitePacer:
     """Performs reads within a vendor's limits; only reads come here, so a repetition is harmless."""
 
     def __init__(self, name: str, rate: Rate, clock: Clock, count: DayCount, retries: Retries = Retries()) -> None:  # noqa: B008 - a frozen tuple

@@ -1,7 +1,8 @@
 """The one interface of all vendors: what can be asked, what comes back, what a vendor covers."""
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import polars as pl
 
@@ -10,6 +11,8 @@ from common.history import schema
 from common.history.schema import Table
 from common.history.sources import tables
 from common.history.sources.cells import Defect, Parsed
+
+T = TypeVar("T")
 
 
 class Kind(StrEnum):
@@ -106,10 +109,21 @@ class Coverage(NamedTuple):
     rate: Rate
 
 
+class Pacer(Protocol):
+    """Keeps a vendor's limits and repeats reads that a busy vendor did not answer (`pace.py`)."""
+
+    repeated: int
+
+    def call(self, read: Callable[[], T]) -> T:
+        """Do a read."""
+
+
 class Source(Protocol):
     """A vendor of history. Its constructor imports what it needs and raises one clear `SourceError` without it."""
 
     coverage: Coverage
+    pacer: "Pacer"
+    """Every question to the vendor goes through it."""
 
     def asks(self, kind: Kind, first: Day, last: Day, symbols: tuple[Symbol, ...], minutes: int = 0) -> list[Ask]:
         """Return the reads that bring `kind` for a range, oldest first; `symbols` empty = all stocks.

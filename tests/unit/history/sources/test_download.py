@@ -11,14 +11,14 @@ from common.history.daily import History
 from common.history.sources.baostock import Baostock
 from common.history.sources.download import Download, Downloaded, Wanted
 from common.history.store import daily_years, read_table
-from tests.unit.history.sources.vendor import Vendor, Wall, quiet
+from tests.unit.history.sources.vendor import Vendor, Wall, pacer, quiet
 
 FIRST, LAST = 20251229, 20260109
 
 
 def run(folder: Path, vendor: Vendor, wanted: Wanted | None = None, wall: Wall | None = None) -> Downloaded:
-    source = Baostock(vendor)
-    return Download(folder, source, wall or Wall(), quiet).run(wanted or Wanted(FIRST, LAST))
+    source = Baostock(pacer(folder, wall or Wall()), vendor)
+    return Download(folder, source, quiet).run(wanted or Wanted(FIRST, LAST))
 
 
 def daily(folder: Path) -> dict[tuple[int, str], dict[str, Any]]:

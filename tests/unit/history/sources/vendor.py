@@ -4,10 +4,11 @@ Columns, codes, empty cells of suspended days and error codes are as in the pack
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
-import polars as pl
+from common.history.sources.coverage import BAOSTOCK
+from common.history.sources.pace import DayCount, PolitePacer
 
 DAYS = [
     "2025-12-29", "2025-12-30", "2025-12-31", "2026-01-05", "2026-01-06", "2026-01-07", "2026-01-08", "2026-01-09",
@@ -166,5 +167,6 @@ def quiet(_what: str, _done: int, _of: int) -> None:
     """Tell nobody."""
 
 
-def table(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    return frame.to_dicts()
+def pacer(folder: Path, wall: Wall) -> PolitePacer:
+    """The pacer of a download, on a clock that nobody waits for."""
+    return PolitePacer("baostock", BAOSTOCK.rate, wall, DayCount(folder / "calls.json", 1_000))
