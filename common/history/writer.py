@@ -133,6 +133,14 @@ class Writer:
         """Return a table file as written so far."""
         return read_table(self._base(name), name)
 
+    def scan(self, name: str) -> pl.LazyFrame:
+        """Open a table file as written so far, to read a part of it."""
+        return pl.scan_parquet(self._base(name) / name)
+
+    def names(self) -> list[str]:
+        """Return the table files as written so far."""
+        return sorted({*self._changed, *(name for name in self._files if name not in self._removed)})
+
     # ---------------------------------------------------------------- how
 
     def _base(self, name: str) -> Path:

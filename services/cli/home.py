@@ -29,6 +29,11 @@ class Home(NamedTuple):
         return self.root / "markets"
 
     @property
+    def history(self) -> Path:
+        """Imported history."""
+        return self.root / "history"
+
+    @property
     def tapes(self) -> Path:
         """Imported tapes."""
         return self.root / "tapes"
