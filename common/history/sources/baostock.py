@@ -17,7 +17,7 @@ from common.domain.values import Day, Symbol
 from common.history.sources import baostock_parse as parse
 from common.history.sources.cells import Parsed, dashed
 from common.history.sources.coverage import BAOSTOCK
-from common.history.sources.source import Answer, Ask, Kind, Pacer, answer_of
+from common.history.sources.source import Answer, Ask, Heard, Kind, Pacer, answer_of
 
 TIMEOUT_S = 30.0
 INSTALL = "pip install baostock, or in a checkout: .venv/bin/python -m pip install -e '.[baostock]'"
@@ -85,6 +85,7 @@ class Baostock:
     def __init__(self, pacer: Pacer, package: Any = None, api_key: str = "") -> None:
         self._package = package if package is not None else load_package()
         self.pacer = pacer
+        self.heard: Heard | None = None
         self._api_key = api_key
         self._in = False
 
@@ -116,27 +117,35 @@ class Baostock:
         code = parse.code_of(ask.symbol) if ask.symbol else ""
         match ask.kind:
             case Kind.CALENDAR:
-                return parse.parse_calendar(*self._read(ours.query_trade_dates(start_date=first, end_date=last)))
+                return parse.parse_calendar(
+                    *self._read("query_trade_dates", ours.query_trade_dates(start_date=first, end_date=last))
+                )
             case Kind.INSTRUMENTS:
-                return parse.parse_instruments(*self._read(ours.query_stock_basic()))
+                return parse.parse_instruments(*self._read("query_stock_basic", ours.query_stock_basic()))
             case Kind.BARS if not code:
                 if ask.first != ask.last:
                     raise SourceError(f"source baostock serves the whole market by the day, not {first}..{last}")
                 found = ours.query_daily_history_k_AStock(date=first)
-                return parse.parse_bars(*self._read(found, paged=False), ask.first, ask.last)
+                return parse.parse_bars(
+                    *self._read("query_daily_history_k_AStock", found, paged=False), ask.first, ask.last
+                )
             case Kind.BARS:
                 found = ours.query_history_k_data_plus(
                     code, parse.DAILY_FIELDS, start_date=first, end_date=last, frequency="d", adjustflag="3"
                 )
-                return parse.parse_bars(*self._read(found), ask.first, ask.last, ask.symbol)
+                return parse.parse_bars(
+                    *self._read("query_history_k_data_plus d", found), ask.first, ask.last, ask.symbol
+                )
             case Kind.MINUTES:
                 found = ours.query_history_k_data_plus(
                     code, parse.MINUTE_FIELDS, start_date=first, end_date=last, frequency="5", adjustflag="3"
                 )
-                return parse.parse_minutes(*self._read(found), ask.first, ask.last, ask.symbol)
+                return parse.parse_minutes(
+                    *self._read("query_history_k_data_plus 5", found), ask.first, ask.last, ask.symbol
+                )
             case Kind.DIVIDENDS:
                 found = ours.query_dividend_data(code=code, year=str(ask.first // 10_000), yearType="operate")
-                return parse.parse_dividends(*self._read(found))
+                return parse.parse_dividends(*self._read("query_dividend_data", found))
         raise SourceError(f"source baostock has no {ask.kind.value}")
 
     def _enter(self) -> None:
@@ -147,11 +156,13 @@ class Baostock:
         self._check(self._package.login(), "login")
         self._in = True
 
-    def _read(self, found: Any, paged: bool = True) -> tuple[Sequence[str], list[Sequence[object]]]:
+    def _read(self, call: str, found: Any, paged: bool = True) -> tuple[Sequence[str], list[Sequence[object]]]:
         """Return columns and rows of a result, page by page; `get_data()` of the package fails on pandas 2."""
-        self._check(found, "read")
+        self._check(found, call)
         rows = list(self._rows(found)) if paged else list(found.data)
-        self._check(found, "read")  # a page that failed ends the rows early and leaves its code here
+        self._check(found, call)  # a page that failed ends the rows early and leaves its code here
+        if self.heard is not None:
+            self.heard(call, list(found.fields), rows)
         return list(found.fields), rows
 
     def _rows(self, found: Any) -> Iterator[Sequence[object]]:

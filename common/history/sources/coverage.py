@@ -13,6 +13,7 @@ FILES = Coverage(
     pre_open=False,
     account=False,
     package="",
+    by_stock=False,
     rate=Rate(600_000),
 )
 BAOSTOCK = Coverage(
@@ -26,6 +27,7 @@ BAOSTOCK = Coverage(
     pre_open=False,
     account=False,
     package="baostock",
+    by_stock=True,
     rate=Rate(per_minute=300, per_day=50_000),
 )
 TUSHARE = Coverage(
@@ -39,6 +41,7 @@ TUSHARE = Coverage(
     pre_open=True,
     account=True,
     package="tushare",
+    by_stock=False,
     rate=Rate(per_minute=180),
 )
 COVERAGE: dict[str, Coverage] = {found.name: found for found in (FILES, BAOSTOCK, TUSHARE)}

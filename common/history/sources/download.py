@@ -79,7 +79,7 @@ class Download:
             raise SourceError(f"no trading day from {wanted.first} to {wanted.last}; widen the range")
         if wanted.minutes:
             return self._minutes(wanted)
-        if wanted.symbols:
+        if wanted.symbols and self._source.coverage.by_stock:
             asks = self._source.asks(Kind.BARS, days[0], days[-1], wanted.symbols)
             windows = [(days, asks)]
         else:
@@ -98,12 +98,15 @@ class Download:
                 continue
             self._fetch(missing, Kind.BARS, done, total, wanted.fresh)
             done += len(missing)
-            span = inside if wanted.symbols else [ask.first for ask in missing]
+            span = inside if missing[0].symbol else [ask.first for ask in missing]
             for piece in runs(span, calendar):
                 changed, found = self._append(piece, missing, calendar, wanted)
                 rows, events = rows + changed, events + found
             appended += span
-            self._journal.mark_appended(missing)
+            if wanted.symbols and not missing[0].symbol:
+                self._journal.forget(missing)  # the rest of these days is not in the history
+            else:
+                self._journal.mark_appended(missing)
         return self._result(appended, rows, 0, events, already)
 
     # ------------------------------------------------------------------ asking

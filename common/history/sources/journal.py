@@ -101,8 +101,17 @@ class Journal:
     def mark_appended(self, asks: Iterable[Ask]) -> None:
         """Note that the rows of finished reads are in the history, and drop their files."""
         done = list(asks)
+        self._notes.update({ask.key: {"key": ask.key, "appended": True} for ask in done})
+        self._rewrite(done)
+
+    def forget(self, asks: Iterable[Ask]) -> None:
+        """Drop finished reads as if they had not been made."""
+        done = list(asks)
         for ask in done:
-            self._notes[ask.key] = {"key": ask.key, "appended": True}
+            self._notes.pop(ask.key, None)
+        self._rewrite(done)
+
+    def _rewrite(self, done: Sequence[Ask]) -> None:
         part = self.folder / f"{NOTES}.part"
         lines = (json.dumps(note, ensure_ascii=False) + "\n" for note in self._notes.values())
         part.write_text("".join(lines), "utf-8")

@@ -1,6 +1,6 @@
 """The one interface of all vendors: what can be asked, what comes back, what a vendor covers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -106,7 +106,13 @@ class Coverage(NamedTuple):
     """Needs an account."""
     package: str
     """What must be installed; "" = nothing."""
+    by_stock: bool
+    """Is asked by the stock too; otherwise a few stocks cost as much as the market."""
     rate: Rate
+
+
+Heard = Callable[[str, Sequence[str], Sequence[Sequence[object]]], None]
+"""Told the vendor's call, the columns and the rows of its answer, before anything is parsed."""
 
 
 class Pacer(Protocol):
@@ -124,6 +130,8 @@ class Source(Protocol):
     coverage: Coverage
     pacer: "Pacer"
     """Every question to the vendor goes through it."""
+    heard: "Heard | None"
+    """Is told every raw answer, where somebody wants to know (`probe.py`)."""
 
     def asks(self, kind: Kind, first: Day, last: Day, symbols: tuple[Symbol, ...], minutes: int = 0) -> list[Ask]:
         """Return the reads that bring `kind` for a range, oldest first; `symbols` empty = all stocks.

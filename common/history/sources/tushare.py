@@ -10,9 +10,9 @@ from typing import Any
 from common.domain.errors import SourceBusyError, SourceError
 from common.domain.values import Day, Symbol
 from common.history.sources import tushare_parse as parse
-from common.history.sources.cells import Parsed, Row
+from common.history.sources.cells import Parsed, Row, as_rows
 from common.history.sources.coverage import TUSHARE
-from common.history.sources.source import Answer, Ask, Kind, Pacer, answer_of
+from common.history.sources.source import Answer, Ask, Heard, Kind, Pacer, answer_of
 
 INSTALL = "pip install tushare, or in a checkout: .venv/bin/python -m pip install -e '.[tushare]'"
 TOKEN_HELP = "get one at tushare.pro; set TUSHARE_TOKEN, or write it to $PANKOU_HOME/tushare.token (chmod 600)"
@@ -53,6 +53,7 @@ class Tushare:
 
     def __init__(self, pacer: Pacer, token: str = "", client: Any = None) -> None:
         self.pacer = pacer
+        self.heard: Heard | None = None
         self._token = token
         self._client = client if client is not None else load_client(token)
         self._names: dict[Symbol, list[tuple[Day, str]]] | None = None
@@ -131,7 +132,10 @@ class Tushare:
             columns = [str(name) for name in frame.columns]
             if not columns:
                 raise SourceBusyError(f"tushare, {api}: the request failed without an answer")
-            return [dict(zip(columns, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
+            rows = list(frame.itertuples(index=False, name=None))
+            if self.heard is not None:
+                self.heard(api, columns, rows)
+            return as_rows(columns, rows)
 
         return read
 
