@@ -109,6 +109,10 @@ class Download:
                 self._journal.mark_appended(missing)
         return self._result(appended, rows, 0, events, already)
 
+    def forget(self, days: Sequence[Day]) -> None:
+        """Have days of the market asked again the next time, though they were appended."""
+        self._journal.forget([ask for day in days for ask in self._source.asks(Kind.BARS, day, day, ())])
+
     # ------------------------------------------------------------------ asking
 
     def _basics(self, wanted: Wanted) -> Calendar:
@@ -165,7 +169,8 @@ class Download:
             completed = complete(bars, days, facts, only)
             edges = seams.edge_events(completed.after, after, calendar, facts.dividends)
         self._left_out.update(completed.left_out)
-        self._thin.update(thin_days(completed.daily))
+        if not wanted.symbols:
+            self._thin.update(thin_days(completed.daily, seams.traded_on(self._folder, eve)))
         fitted = seams.joined(completed.daily, before, completed.after, after, calendar)
         changed = keeping.keep_days(self._folder, completed, fitted, edges, calendar, self._data_last())
         self._journal.mark_appended(self._dividend_asks)
@@ -214,10 +219,12 @@ class Download:
         )  # fmt: skip
 
 
-def thin_days(daily: pl.DataFrame) -> dict[Day, str]:
-    """Return the days on which far fewer stocks traded than on the session before, with the numbers."""
+def thin_days(daily: pl.DataFrame, last: int) -> dict[Day, str]:
+    """Return the days on which far fewer stocks traded than on the session before, with the numbers.
+
+    `last` is how many traded on the session before the first one, 0 = not known.
+    """
     thin: dict[Day, str] = {}
-    last = 0
     for day, count in daily.filter(pl.col("volume") > 0).group_by("day").len().sort("day").iter_rows():
         if last and count * 100 < last * THIN_PERCENT:
             thin[day] = f"{count} stocks traded, {last} the session before"

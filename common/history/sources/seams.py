@@ -41,6 +41,15 @@ def before_of(folder: Path, day: Day, st_now: frozenset[Symbol]) -> dict[Symbol,
     return found
 
 
+def traded_on(folder: Path, day: Day) -> int:
+    """Return how many stocks traded on a stored day."""
+    if day // 10_000 not in daily_years(folder):
+        return 0
+    rows = pl.scan_parquet(schema.daily_file(folder, day // 10_000)).filter(pl.col("day") == day, pl.col("volume") > 0)
+    count: int = rows.select(pl.len()).collect().item()
+    return count
+
+
 def after_of(folder: Path, day: Day) -> dict[Symbol, Neighbour]:
     """Return the first stored row of every stock after a day."""
     years = [year for year in daily_years(folder) if day // 10_000 <= year < day // 10_000 + YEARS_LOOKED_AT]
