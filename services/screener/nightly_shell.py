@@ -46,6 +46,7 @@ class Child:
     def __init__(self, config: Path) -> None:
         self._config = config
         self._process: subprocess.Popen[bytes] | None = None
+        self._stopped = False
 
     def do(self, step: Due) -> Result:
         """Run a step to its end."""
@@ -55,6 +56,8 @@ class Child:
         reading, writing = os.pipe()
         try:
             self._process = subprocess.Popen(command, stdin=reading, stdout=subprocess.PIPE)
+            if self._stopped:  # told to stop between the look and the start
+                self._kill()
         except OSError as error:
             os.close(writing)
             return {"ok": False, "text": f"cannot start a process: {error}", "refused": False}
@@ -63,14 +66,18 @@ class Child:
         try:
             out, _ = self._process.communicate(timeout=STEP_MAX_S)
         except subprocess.TimeoutExpired:
-            self.stop()
+            self._kill()
             return {"ok": False, "text": f"took longer than {STEP_MAX_S} s and was ended", "refused": False}
         finally:
             os.close(writing)
         return result_of(out, self._process.returncode)
 
     def stop(self) -> None:
-        """End the child that is running."""
+        """End the child that is running, and let no other one live."""
+        self._stopped = True
+        self._kill()
+
+    def _kill(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()

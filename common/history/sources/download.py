@@ -171,7 +171,7 @@ class Download:
         self._left_out.update(completed.left_out)
         if not wanted.symbols:
             self._thin.update(thin_days(completed.daily, seams.traded_on(self._folder, eve)))
-        fitted = seams.joined(completed.daily, before, completed.after, after, calendar)
+        fitted = seams.joined(completed.daily, completed.after, after, facts)
         changed = keeping.keep_days(self._folder, completed, fitted, edges, calendar, self._data_last())
         self._journal.mark_appended(self._dividend_asks)
         return changed, len(completed.events)

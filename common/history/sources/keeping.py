@@ -8,6 +8,7 @@ import polars as pl
 from common.domain.calendar import Calendar
 from common.domain.values import Day, Symbol
 from common.history import schema
+from common.history.schema import known_at_of
 from common.history.sources.complete import Completed, Listing
 from common.history.sources.seams import Joined, breaks_after, rescaled
 from common.history.sources.spells import Spell, merged
@@ -53,7 +54,9 @@ def keep_days(
         new = pl.concat([completed.daily.select("day", "symbol"), edges.select("day", "symbol")])
         kept = writer.read(schema.EX_EVENTS_FILE).join(new, on=["day", "symbol"], how="anti")
         writer.replace_table(schema.EX_EVENTS_FILE, pl.concat([kept, events]))
-        writer.replace_table(schema.ST_FILE, st_after(writer.read(schema.ST_FILE), completed, calendar, data_last))
+        writer.replace_table(
+            schema.ST_FILE, st_after(writer.read(schema.ST_FILE), completed, fitted, calendar, data_last)
+        )
         breaks = (
             writer.read(schema.BREAKS_FILE) if writer.has(schema.BREAKS_FILE) else stored(folder, schema.BREAKS_FILE)
         )
@@ -77,14 +80,21 @@ def _reanchor(writer: Writer, fitted: Joined, first: Day) -> None:
         writer.append_daily(rescaled(early, fitted.back, since))
 
 
-def st_after(old: pl.DataFrame, completed: Completed, calendar: Calendar, data_last: Day) -> pl.DataFrame:
-    """Return the ST table after the states that a vendor told."""
+def st_after(
+    old: pl.DataFrame, completed: Completed, fitted: Joined, calendar: Calendar, data_last: Day
+) -> pl.DataFrame:
+    """Return the ST table after the states that a vendor told; what nobody told of is unknown, which counts as ST."""
     names = list(schema.ST)
     by_symbol: dict[Symbol, list[Spell]] = {}
     for symbol, *rest in old.select("symbol", *names[1:]).iter_rows():
         by_symbol.setdefault(symbol, []).append(Spell(*rest))
     for symbol, told in completed.states.items():
         by_symbol[symbol] = merged(by_symbol.get(symbol, []), told, calendar, goes_on=told[-1][0] < data_last)
+    for symbol, (first, last) in fitted.untold.items():
+        dark = Spell(first, last, schema.UNKNOWN_STATE, known_at_of(first, 8, 0), known_at_of(last, 18, 0))
+        known = by_symbol.setdefault(symbol, [])
+        if all(spell.first_day != first for spell in known):
+            known.append(dark)
     rows = [(symbol, *spell) for symbol, spells in by_symbol.items() for spell in spells]
     return pl.DataFrame(rows, schema=polars_schema(schema.ST), orient="row")
 

@@ -101,7 +101,7 @@ def open_(folder: Path, source: Source | None, day: Day) -> Done:
         note = ""
     facts = Facts(calendar, keeping.listings_of(folder), before, dividends)
     completed = complete(bars, [day], facts)
-    fitted = seams.joined(completed.daily, before, completed.after, {}, calendar)
+    fitted = seams.joined(completed.daily, completed.after, {}, facts)
     edges = pl.DataFrame(schema=polars_schema(schema.EX_EVENTS))
     changed = keeping.keep_days(folder, completed, fitted, edges, calendar, 0)
     return Done(day, f"{completed.daily.height} stocks, {changed} rows, {len(completed.events)} ex-days", note)

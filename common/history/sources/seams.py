@@ -9,7 +9,8 @@ import polars as pl
 from common.domain.calendar import Calendar
 from common.domain.values import Day, Symbol
 from common.history import schema
-from common.history.sources.complete import Before, Dividend, ex_event
+from common.history.sources.complete import Before, Dividend, Facts, ex_event
+from common.history.sources.spells import eve
 from common.history.sources.tables import NOT_TOLD
 from common.history.store import daily_years, polars_schema
 
@@ -119,14 +120,15 @@ class Joined(NamedTuple):
     """Spans (symbol, first, last) in which older breaks are over."""
     back: dict[Symbol, tuple[int, int]]
     """Stocks whose stored rows before the new ones take the anchor of those behind too: factor x over / under."""
+    untold: dict[Symbol, tuple[Day, Day]]
+    """Days of a stock that no row tells of, which makes its ST state unknown there: since its listing, or in a hole."""
 
 
 def joined(
     daily: pl.DataFrame,
-    before: Mapping[Symbol, Before],
     last: Mapping[Symbol, Before],
     after: Mapping[Symbol, Neighbour],
-    calendar: Calendar,
+    facts: Facts,
 ) -> Joined:
     """Fit new rows between what stands before and behind them. `last` = each stock at the end of the new rows.
 
@@ -137,11 +139,18 @@ def joined(
     ratios: dict[Symbol, tuple[int, int]] = {}
     back: dict[Symbol, tuple[int, int]] = {}
     ends: list[Day] = []
+    untold: dict[Symbol, tuple[Day, Day]] = {}
+    before, calendar = facts.before, facts.calendar
     for symbol, first_day, last_day in spans.iter_rows():
         goes_on = symbol in before and calendar.next(before[symbol].day) >= first_day
         if symbol in before and not goes_on:
             breaks.append((symbol, first_day))
         behind = after.get(symbol)
+        if behind is None and not goes_on:
+            # With rows behind, the days before the new ones were noted when those came.
+            since = calendar.next(before[symbol].day) if symbol in before else facts.listings[symbol].listed
+            if since < first_day:
+                untold[symbol] = (since, eve(first_day, calendar))
         ends.append(last_day if behind is None else behind.day)
         if behind is None:
             continue
@@ -153,7 +162,7 @@ def joined(
             if goes_on:
                 back[symbol] = ratios[symbol]
     mended = spans.with_columns(last=pl.Series(ends, dtype=pl.Int32))
-    return Joined(rescaled(daily, ratios, {}), breaks, mended, back)
+    return Joined(rescaled(daily, ratios, {}), breaks, mended, back, untold)
 
 
 def breaks_after(old: pl.DataFrame, fitted: Joined) -> pl.DataFrame:

@@ -5,9 +5,10 @@ from 08:00 of its first day, and its end from 18:00 of its last.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
-from common.domain.calendar import Calendar
+from common.domain.calendar import Calendar, from_date, to_date
 from common.domain.values import Day
 from common.history.schema import known_at_of
 
@@ -22,6 +23,11 @@ class Spell(NamedTuple):
     end_known_at: int
 
 
+def eve(day: Day, calendar: Calendar) -> Day:
+    """Return the session before a day; where the calendar begins, the calendar day before."""
+    return calendar.previous(day) if day > calendar.first else from_date(to_date(day) - timedelta(days=1))
+
+
 def spells_of(told: Sequence[tuple[Day, int]], calendar: Calendar) -> list[Spell]:
     """Return the runs of states other than 0; the last one is open-ended when it reaches the last day told.
 
@@ -33,7 +39,7 @@ def spells_of(told: Sequence[tuple[Day, int]], calendar: Calendar) -> list[Spell
         if now == state:
             continue
         if state:
-            last = calendar.previous(day)
+            last = eve(day, calendar)
             spells.append(Spell(first, last, state, known_at_of(first, 8, 0), known_at_of(last, 18, 0)))
         state, first = now, day
     if state:
@@ -66,7 +72,7 @@ def _until(spell: Spell, day: Day, calendar: Calendar) -> Spell:
     """Return the part of a spell before a day."""
     if spell.last_day and spell.last_day < day:
         return spell
-    last = calendar.previous(day)
+    last = eve(day, calendar)
     return spell._replace(last_day=last, end_known_at=known_at_of(last, 18, 0))
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from common.domain.errors import SourceBusyError, SourceError
@@ -26,6 +27,13 @@ def daily(folder: Path) -> dict[tuple[int, str], dict[str, Any]]:
     return {(row["day"], row["symbol"]): row for row in rows}
 
 
+def spells(folder: Path) -> dict[str, list[tuple[int, int, int]]]:
+    found: dict[str, list[tuple[int, int, int]]] = {}
+    for row in read_table(folder, schema.ST_FILE).to_dicts():
+        found.setdefault(row["symbol"], []).append((row["first_day"], row["last_day"], row["state"]))
+    return found
+
+
 def test_a_market_becomes_history(tmp_path: Path) -> None:
     found = run(tmp_path, Vendor())
     assert len(found.days) == 8
@@ -47,7 +55,11 @@ def test_a_market_becomes_history(tmp_path: Path) -> None:
     assert rows[20251231, "000001.SZ"]["up_limit"] == 5_250
     assert rows[20260106, "000001.SZ"]["suspended"]
     assert rows[20260106, "000001.SZ"]["close"] == 0
-    assert read_table(tmp_path, schema.ST_FILE).to_dicts() == [
+    assert spells(tmp_path) == {
+        "600000.SH": [(19991110, 20251228, 3)],  # nobody told of these days: unknown, which counts as ST
+        "000001.SZ": [(19910403, 20251228, 3), (20251231, 20260107, 1)],
+    }
+    assert read_table(tmp_path, schema.ST_FILE).filter(pl.col("state") == 1).to_dicts() == [
         {"symbol": "000001.SZ", "first_day": 20251231, "last_day": 20260107, "state": 1, "known_at": 202512310800,
          "end_known_at": 202601071800}
     ]  # fmt: skip
@@ -127,7 +139,10 @@ def test_a_hole_between_two_pieces_is_a_break_until_it_is_filled(tmp_path: Path)
     run(tmp_path, Vendor(), Wanted(20260107, LAST))
     breaks = read_table(tmp_path, schema.BREAKS_FILE).to_dicts()
     assert breaks == [{"symbol": "000001.SZ", "day": 20260107}, {"symbol": "600000.SH", "day": 20260107}]
+    assert (20251231, 20260106, 3) in spells(tmp_path)["600000.SH"]
     run(tmp_path, Vendor(), Wanted(20251231, 20260106))
+    assert spells(tmp_path)["600000.SH"] == [(19991110, 20251228, 3)]
+    assert spells(tmp_path)["000001.SZ"] == [(19910403, 20251228, 3), (20251231, 20260107, 1)]
     assert read_table(tmp_path, schema.BREAKS_FILE).is_empty()
     # 600000 has an ex-day inside the hole: what lies before it takes the anchor of what was there behind it.
     rows = daily(tmp_path)
