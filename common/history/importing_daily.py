@@ -43,6 +43,9 @@ RAW: dict[str, pl.DataType] = {
 """Rows as readers of files give them: our units, one row a stock and day."""
 
 
+BEFORE = ("symbol", "day", "close", "factor_e9", "float_shares", "st")
+
+
 class Facts(NamedTuple):
     """What is known beside the rows."""
 
@@ -53,7 +56,7 @@ class Facts(NamedTuple):
     covered: pl.DataFrame
     """suffix, ord: sessions on which the source has rows of an exchange and leaves suspended stocks out."""
     before: pl.DataFrame
-    """symbol, day, close, factor_e9: the last row of history before the first new one."""
+    """symbol, day, close, factor_e9, float_shares, st: the last row of history before the first new one."""
 
 
 class Tables(NamedTuple):
@@ -68,7 +71,8 @@ class Tables(NamedTuple):
 
 def no_rows_before() -> pl.DataFrame:
     """Return `Facts.before` of an empty history."""
-    return pl.DataFrame(schema={"symbol": pl.String, "day": pl.Int32, "close": pl.Int32, "factor_e9": pl.Int64})
+    kinds = polars_schema(schema.DAILY) | {"st": pl.Int8()}
+    return pl.DataFrame(schema={name: kinds[name] for name in BEFORE})
 
 
 def tables_of(raw: pl.DataFrame, facts: Facts) -> Tables:
@@ -92,22 +96,38 @@ def _filled(raw: pl.DataFrame, facts: Facts) -> pl.DataFrame:
         .when(pl.col("series") == pl.col("series").shift(-1))
         .then(pl.col("ord").shift(-1))
     )
-    holes = rows.select("symbol", "series", start=pl.col("ord") + 1, stop=stop).filter(pl.col("stop") > pl.col("start"))
-    if not len(holes):
-        return rows
+    holes = rows.select("symbol", "series", start=pl.col("ord") + 1, stop=stop)
+    begins = rows.group_by("symbol", maintain_order=True).agg(pl.col("series").first(), stop=pl.col("ord").first())
+    begins = begins.join(facts.before.join(facts.calendar, on="day"), on="symbol")
+    ahead = begins.select("symbol", "series", "stop", start=pl.col("ord") + 1, old_st="st")
+    both = pl.concat([holes.cast({"stop": pl.Int32}), ahead], how="diagonal")
+    return _inserted(rows, both.filter(pl.col("stop") > pl.col("start")), facts)
+
+
+def _inserted(rows: pl.DataFrame, holes: pl.DataFrame, facts: Facts) -> pl.DataFrame:
+    """Insert suspended rows into holes (symbol, series, sessions from `start` to before `stop`, ST state before)."""
     missing = (
         holes.with_columns(ord=pl.int_ranges("start", "stop"), suffix=pl.col("symbol").str.slice(-2))
         .explode("ord")
-        .with_columns(pl.col("ord").cast(rows.schema["ord"]))
+        .with_columns(pl.col("ord").cast(pl.Int32))
         .join(facts.covered, on=["suffix", "ord"], how="semi")
         .join(facts.calendar, on="ord", how="left")
     )
-    added = missing.select("symbol", "series", "ord", "day", suspended=pl.lit(value=True))
-    both = pl.concat([rows.with_columns(added=False), added.with_columns(added=True)], how="diagonal")
-    both = both.sort("symbol", "day")
-    real = pl.when(~pl.col("added")).then(pl.int_range(pl.len())).forward_fill()
-    onward = ("st", "limits_published", "listed_day", "listed_ord", "float_published", "total_shares", "factor")
-    return both.with_columns(pl.col(name).gather(real) for name in onward)
+    if not len(missing):
+        return rows
+    added = missing.select(
+        "symbol", "series", "ord", "day", "old_st", suspended=pl.lit(value=True), added=pl.lit(value=True)
+    )
+    both = pl.concat([rows.with_columns(added=False), added], how="diagonal").sort("symbol", "day")
+    both = both.with_columns(real=pl.when(~pl.col("added")).then(pl.int_range(pl.len())))
+    before = pl.col("real").forward_fill().over("symbol")
+    both = both.with_columns(before=before).with_columns(near=pl.col("before").backward_fill().over("symbol"))
+    return both.with_columns(
+        *(pl.col(name).gather(pl.col("before")) for name in ("total_shares", "factor")),
+        *(pl.col(name).gather(pl.col("near")) for name in ("limits_published", "listed_day", "listed_ord")),
+        pl.col("float_published").gather(pl.col("near")),
+        pl.coalesce("old_st", pl.col("st").gather(pl.col("near"))).alias("st"),
+    )
 
 
 # ---------------- where rows go on, and by what factor
@@ -115,16 +135,15 @@ def _filled(raw: pl.DataFrame, facts: Facts) -> pl.DataFrame:
 
 def _chained(rows: pl.DataFrame, facts: Facts) -> pl.DataFrame:
     """Add `raw_before` (raw close before), `break` and `factor_e9`; fill float shares and reference prices onward."""
-    close = pl.when(pl.col("close") > 0).then("close")
     first = (pl.col("symbol") != pl.col("symbol").shift()).fill_null(value=True)
     before = facts.before.join(facts.calendar, on="day", how="left").select(
-        "symbol", old_ord="ord", old_close="close", old_factor="factor_e9"
+        "symbol", old_ord="ord", old_close="close", old_factor="factor_e9", old_shares="float_shares"
     )
     rows = rows.join(before, on="symbol", how="left", maintain_order="left").with_columns(first=first)
+    goes_on = pl.when(pl.col("first") & (pl.col("old_ord") == pl.col("ord") - 1)).then("old_close")
+    close = pl.when(pl.col("close") > 0).then("close").otherwise(goes_on)
     rows = rows.with_columns(
-        raw_before=pl.when("first")
-        .then(pl.when(pl.col("old_ord") == pl.col("ord") - 1).then("old_close"))
-        .otherwise(close.forward_fill().over("symbol").shift()),
+        raw_before=pl.when("first").then(goes_on).otherwise(close.forward_fill().over("symbol").shift()),
         known=pl.when("first").then(pl.col("old_ord").is_not_null()).otherwise(statement=True),
         gap=pl.when("first").then(pl.col("ord") - pl.col("old_ord") > 1).otherwise(pl.col("ord").diff() > 1),
     )
@@ -139,10 +158,10 @@ def _chained(rows: pl.DataFrame, facts: Facts) -> pl.DataFrame:
         **{"break": (pl.col("known") & (pl.col("gap") | pl.col("step").is_null())).fill_null(value=False)}
     )
     anew = pl.col("first") | pl.col("break")
-    base = pl.when(pl.col("first") & pl.col("known") & ~pl.col("break")).then(
-        pl.col("step") * pl.col("old_factor") / 1e9
-    )
+    from_old = pl.col("first") & pl.col("known") & ~pl.col("break")
+    base = pl.when(from_old).then(pl.col("step") * pl.col("old_factor") / 1e9)
     rows = rows.with_columns(run=anew.cum_sum(), step=pl.when(anew).then(base.fill_null(1.0)).otherwise("step"))
+    shares = pl.when(from_old & pl.col("float_shares").is_null()).then("old_shares").otherwise("float_shares")
     anchored = pl.col("raw_before") / pl.col("step")
     return rows.with_columns(
         factor_e9=(pl.col("step").cum_prod().over("run") * 1e9).round().cast(pl.Int64),
@@ -151,7 +170,7 @@ def _chained(rows: pl.DataFrame, facts: Facts) -> pl.DataFrame:
             pl.when(~anew & (pl.col("step") == 1.0)).then(anchored.round().cast(pl.Int32)),
             pl.lit(0, pl.Int32),
         ),
-        float_shares=pl.col("float_shares").forward_fill().over("run").fill_null(0),
+        float_shares=shares.forward_fill().over("run").fill_null(0),
     )
 
 

@@ -11,7 +11,7 @@ from common.domain.calendar import from_date, to_date
 from common.domain.errors import HistoryError
 from common.domain.values import Day
 from common.history import schema
-from common.history.importing_daily import Facts, Tables, no_rows_before, tables_of
+from common.history.importing_daily import BEFORE, IN_ST, NO_ST, UNKNOWN_ST, Facts, Tables, tables_of
 from common.history.importing_shared import Shared, is_shared
 from common.history.store import key_of, polars_schema
 from common.history.writer import Writer
@@ -92,7 +92,7 @@ def import_daily(writer: Writer, source: DailySource, report: Imported, told: Pr
         calendar,
         _listings(listings, spans, calendar),
         source.covered().join(calendar, on="day").select("suffix", "ord"),
-        _last_before(old, spans),
+        _last_before(writer, old, spans),
     )
     total, done = int(spans["rows"].sum()), 0
     made: list[Tables] = []
@@ -108,7 +108,8 @@ def import_daily(writer: Writer, source: DailySource, report: Imported, told: Pr
     _replace_within(writer, report, schema.SHARES_FILE, whole.shares, spans)
     delisting = source.delisting()
     spells = whole.st.join(delisting, on=list(key_of(schema.ST_FILE)), how="anti")
-    _replace_within(writer, report, schema.ST_FILE, pl.concat([spells, delisting]), spans)
+    ends = spans.join(facts.before.select("symbol", ended="day"), on="symbol", how="left")
+    _replace_within(writer, report, schema.ST_FILE, pl.concat([spells, delisting]), ends)
     for year in (whole.daily["day"] // 10_000).unique().sort().to_list():
         part = whole.daily.filter(pl.col("day") // 10_000 == year)
         _note(report, schema.DAILY_FOLDER, len(part), writer.append_daily(part))
@@ -172,7 +173,7 @@ def _listings(listings: pl.DataFrame, spans: pl.DataFrame, calendar: pl.DataFram
 
 def _old_rows(writer: Writer, spans: pl.DataFrame) -> pl.DataFrame:
     """Return what history holds of the stocks: day, symbol, close, prev_close, factor_e9; by symbol and day."""
-    columns = ("symbol", "day", "close", "prev_close", "factor_e9")
+    columns = ("symbol", "day", "close", "prev_close", "factor_e9", "float_shares")
     names = [name for name in writer.names() if name.startswith(f"{schema.DAILY_FOLDER}/")]
     parts = [
         writer.scan(name).select(columns).join(spans.select("symbol").lazy(), on="symbol", how="semi") for name in names
@@ -182,12 +183,24 @@ def _old_rows(writer: Writer, spans: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([empty, *parts]).collect().sort("symbol", "day")
 
 
-def _last_before(old: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
-    """Return the last row of history before the first new one of each stock, with its last traded close."""
+def _last_before(writer: Writer, old: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
+    """Return the last row of history before the first new one of each stock, its last traded close and ST state."""
     close = pl.when(pl.col("close") > 0).then("close").forward_fill().over("symbol").fill_null(0)
     earlier = old.with_columns(close=close).join(spans.select("symbol", "first"), on="symbol")
     last = earlier.filter(pl.col("day") < pl.col("first")).group_by("symbol").last()
-    return last.select(no_rows_before().columns)
+    spells = pl.DataFrame(schema=polars_schema(schema.ST))
+    if writer.has(schema.ST_FILE):
+        spells = writer.read(schema.ST_FILE)
+    unknown = pl.col("state") == schema.UNKNOWN_STATE
+    on = (
+        last.select("symbol", "day")
+        .join(spells, on="symbol")
+        .filter(
+            (pl.col("first_day") <= pl.col("day")) & ((pl.col("last_day") == 0) | (pl.col("last_day") >= pl.col("day")))
+        )
+    )
+    states = on.group_by("symbol").agg(st=pl.when(unknown).then(UNKNOWN_ST).otherwise(IN_ST).min().cast(pl.Int8))
+    return last.join(states, on="symbol", how="left").with_columns(pl.col("st").fill_null(NO_ST)).select(BEFORE)
 
 
 def _breaks_after(old: pl.DataFrame, daily: pl.DataFrame) -> pl.DataFrame:
@@ -214,13 +227,13 @@ def _replace_within(writer: Writer, report: Imported, name: str, rows: pl.DataFr
         return
     dated = "first_day" if "first_day" in rows.columns else "day"
     old = writer.read(name)
-    marked = old.join(spans.select("symbol", "first", "last"), on="symbol", how="left", maintain_order="left")
+    marked = old.join(spans.drop("rows"), on="symbol", how="left", maintain_order="left")
     inside = pl.col(dated).is_between(pl.col("first"), pl.col("last")).fill_null(value=False)
     kept = marked.filter(~inside)
     if name == schema.ST_FILE:
         ends = ((pl.col("last_day") == 0) & (pl.col("first_day") < pl.col("first"))).fill_null(value=False)
         kept = kept.with_columns(
-            last_day=pl.when(ends).then(pl.col("first") - 1).otherwise("last_day"),
+            last_day=pl.when(ends).then(pl.coalesce("ended", pl.col("first") - 1)).otherwise("last_day"),
             end_known_at=pl.when(ends).then(pl.col("first").cast(pl.Int64) * 10_000 + 800).otherwise("end_known_at"),
         )
     kept = kept.select(old.columns).join(rows, on=list(key_of(name)), how="anti")
