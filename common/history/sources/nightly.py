@@ -32,9 +32,10 @@ class Done(NamedTuple):
 
 
 def close(folder: Path, source: Source, until: Day, today: Day, sessions: int, told: Told) -> Done:
-    """Download, check and append every session that is missing up to `until`; raises `SourceError` when one is not whole.
+    """Download, check and append every session that is missing up to `until`; raises when the newest is not whole.
 
-    Into an empty history go the last `sessions` of them. `until` may be a day on which nothing trades.
+    Into an empty history go the last `sessions` of them. `until` may be a day on which nothing trades. A thin session
+    that is not the newest is what the vendor says for good: it is told, and the cycle goes on.
     """
     first = _first_missing(folder, until, sessions)
     done = Download(folder, source, told).run(Wanted(first, until))
@@ -43,14 +44,14 @@ def close(folder: Path, source: Source, until: Day, today: Day, sessions: int, t
         raise SourceError(
             f"the trading calendar of {source.coverage.name} ends on {calendar.last}: extend it, nothing trades past it"
         )
-    wanted = calendar.window(until, 1)
-    thin = {day: text for day, text in done.thin.items() if day >= first}
-    if thin:
-        day, text = max(thin.items())
-        Download(folder, source, told).forget(list(thin))
-        raise SourceBusyError(f"{day} is not complete: {text}")
-    text = f"{len(done.days)} sessions, {done.rows} rows, {sum(done.defects.values())} rows of the vendor left out"
-    return Done(wanted[-1] if wanted else until, text)
+    newest = calendar.window(until, 1)[-1]
+    if newest in done.thin:
+        Download(folder, source, told).forget([newest])
+        raise SourceBusyError(f"{newest} is not complete: {done.thin[newest]}")
+    parts = [f"{len(done.days)} sessions, {done.rows} rows"]
+    parts += [f"{sum(done.defects.values())} rows of the vendor left out"] if done.defects else []
+    parts += [f"{day}: {text}" for day, text in sorted(done.thin.items())]
+    return Done(newest, "; ".join(parts))
 
 
 def _first_missing(folder: Path, until: Day, sessions: int) -> Day:
