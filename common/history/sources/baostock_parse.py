@@ -52,7 +52,7 @@ def code_of(symbol: Symbol) -> str:
 def symbol_of(text: str) -> Symbol:
     """Write sh.600000 as 600000.SH; "" for what is no A share (an index, a fund)."""
     market, dot, digits = text.partition(".")
-    if not dot or market not in ("sh", "sz", "bj") or len(digits) != 6 or not digits.isdigit():
+    if not dot or market not in ("sh", "sz", "bj") or len(digits) != 6 or not (digits.isascii() and digits.isdigit()):
         raise BadCellError(Defect.BAD_SYMBOL, text[:40])
     symbol = f"{digits}.{market.upper()}"
     return symbol if is_code(symbol) else ""
@@ -138,7 +138,7 @@ def parse_minutes(fields: Sequence[str], records: Sequence[Record], first: Day, 
 
 
 def _second(time: str, date: str) -> int:
-    if len(time) < 14 or not time.isdigit() or time[:8] != date.replace("-", ""):
+    if len(time) < 14 or not (time.isascii() and time.isdigit()) or time[:8] != date.replace("-", ""):
         raise BadCellError(Defect.BAD_DAY, f"time {time[:20]}")
     second = hms(f"{time[8:10]}:{time[10:12]}:{time[12:14]}")
     if second >= 86_400:

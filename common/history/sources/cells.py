@@ -14,8 +14,8 @@ Row = Mapping[str, object]
 Made = dict[str, int | str | bool]
 """One row of ours."""
 
-_NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?")
-_DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})")
+_NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
+_DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})", re.ASCII)
 _EMPTY = frozenset({"", "none", "nan", "nat", "null", "--"})
 E6 = 1_000_000
 PRICE_MAX = 2**31 - 1

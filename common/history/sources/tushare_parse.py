@@ -45,7 +45,7 @@ def symbol_of(row: Row) -> Symbol:
     """Return the symbol of a row, "" for what is no A share."""
     text = cell(row, "ts_code")
     digits, dot, suffix = text.partition(".")
-    if not dot or suffix not in ("SH", "SZ", "BJ") or not digits.isdigit():
+    if not dot or suffix not in ("SH", "SZ", "BJ") or not (digits.isascii() and digits.isdigit()):
         raise BadCellError(Defect.BAD_SYMBOL, text[:40])
     return text if is_code(text) else ""
 
