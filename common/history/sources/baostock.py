@@ -1,7 +1,7 @@
 """Baostock (free, no account): daily bars of a day or a stock, ST a day, 5-minute bars, dividends. Asked through its package.
 
-The package prints, swallows socket errors and reads a closed line for ever (seen in its source, 0.9.4: `send_msg` goes
-round on empty reads, `connect` prints and goes on). So its module `socketutil` gets sockets that time out and that raise
+The package prints, swallows socket errors, reads a closed line for ever and takes a page that did not come for the end
+(seen in its source, 0.9.4: `send_msg` goes round on empty reads, `connect` prints and goes on, `next` returns False). So its module `socketutil` gets sockets that time out and that raise
 when the line is closed, and its `print` is silenced; what went wrong reaches us as the error code it then sets.
 """
 
@@ -160,18 +160,21 @@ class Baostock:
         """Return columns and rows of a result, page by page; `get_data()` of the package fails on pandas 2."""
         self._check(found, call)
         rows = list(self._rows(found)) if paged else list(found.data)
-        self._check(found, call)  # a page that failed ends the rows early and leaves its code here
+        self._check(found, call)
         if self.heard is not None:
             self.heard(call, list(found.fields), rows)
         return list(found.fields), rows
 
     def _rows(self, found: Any) -> Iterator[Sequence[object]]:
-        whole = len(found.data) != PAGE  # shorter or longer than a page: there is no second one
-        if whole:
+        if len(found.data) != PAGE:  # shorter or longer than a page: there is no second one
             yield from found.data
             return
         while found.error_code == OK and found.next():
             yield found.get_row_data()
+        if len(found.data) == PAGE:
+            # The package ends quietly when a page does not come; after the true end it holds a shorter one.
+            self._hang_up()
+            raise SourceBusyError("baostock: the line broke between two pages")
 
     def _check(self, found: Any, what: str) -> None:
         if found is None:
@@ -180,15 +183,23 @@ class Baostock:
             return
         text = f"baostock, {what}: {found.error_msg} ({found.error_code})"
         if found.error_code in BUSY_CODES:
-            self._in = False  # a new session for the next try: the old line may be half read
+            self._hang_up()
             raise SourceBusyError(text)
         raise SourceError(text)
 
+    def _hang_up(self) -> None:
+        """Close the line: an answer may be half read, so the next try begins with a session of its own."""
+        self._in = False
+        common = getattr(self._package, "common", None)
+        line = getattr(getattr(common, "context", None), "default_socket", None)
+        if line is not None:
+            line.close()
+
     def close(self) -> None:
-        """Log out."""
+        """Log out and hang up."""
         if self._in:
-            self._in = False
             self._package.logout()
+        self._hang_up()
 
 
 def years_of(first: Day, last: Day) -> list[tuple[Day, Day]]:
