@@ -160,14 +160,13 @@ def _chained(rows: pl.DataFrame, facts: Facts) -> pl.DataFrame:
     anew = pl.col("first") | pl.col("break")
     from_old = pl.col("first") & pl.col("known") & ~pl.col("break")
     base = pl.when(from_old).then(pl.col("step") * pl.col("old_factor") / 1e9)
-    rows = rows.with_columns(run=anew.cum_sum(), step=pl.when(anew).then(base.fill_null(1.0)).otherwise("step"))
+    rows = rows.with_columns(run=anew.cum_sum(), grows=pl.when(anew).then(base.fill_null(1.0)).otherwise("step"))
     shares = pl.when(from_old & pl.col("float_shares").is_null()).then("old_shares").otherwise("float_shares")
-    anchored = pl.col("raw_before") / pl.col("step")
     return rows.with_columns(
-        factor_e9=(pl.col("step").cum_prod().over("run") * 1e9).round().cast(pl.Int64),
+        factor_e9=(pl.col("grows").cum_prod().over("run") * 1e9).round().cast(pl.Int64),
         prev_close=pl.coalesce(
             pl.when(pl.col("prev_close") > 0).then("prev_close"),
-            pl.when(~anew & (pl.col("step") == 1.0)).then(anchored.round().cast(pl.Int32)),
+            pl.when((~anew | from_old) & (pl.col("step") == 1.0)).then("raw_before"),
             pl.lit(0, pl.Int32),
         ),
         float_shares=shares.forward_fill().over("run").fill_null(0),

@@ -13,6 +13,7 @@ from common.domain.values import Day
 from common.history import schema
 from common.history.importing_daily import BEFORE, IN_ST, NO_ST, UNKNOWN_ST, Facts, Tables, tables_of
 from common.history.importing_shared import Shared, is_shared
+from common.history.importing_spells import merged_spells
 from common.history.store import key_of, polars_schema
 from common.history.writer import Writer
 
@@ -108,8 +109,7 @@ def import_daily(writer: Writer, source: DailySource, report: Imported, told: Pr
     _replace_within(writer, report, schema.SHARES_FILE, whole.shares, spans)
     delisting = source.delisting()
     spells = whole.st.join(delisting, on=list(key_of(schema.ST_FILE)), how="anti")
-    ends = spans.join(facts.before.select("symbol", ended="day"), on="symbol", how="left")
-    _replace_within(writer, report, schema.ST_FILE, pl.concat([spells, delisting]), ends)
+    _spells(writer, report, pl.concat([spells, delisting]), _around(old, spans, facts))
     for year in (whole.daily["day"] // 10_000).unique().sort().to_list():
         part = whole.daily.filter(pl.col("day") // 10_000 == year)
         _note(report, schema.DAILY_FOLDER, len(part), writer.append_daily(part))
@@ -220,7 +220,7 @@ def _breaks_after(old: pl.DataFrame, daily: pl.DataFrame) -> pl.DataFrame:
 
 
 def _replace_within(writer: Writer, report: Imported, name: str, rows: pl.DataFrame, spans: pl.DataFrame) -> None:
-    """Replace the rows of a dated table within the new days of each stock; an open spell before them ends there."""
+    """Replace the rows of a dated table within the new days of each stock."""
     if not writer.has(name):
         writer.replace_table(name, rows)
         _note(report, name, len(rows), len(rows))
@@ -230,15 +230,26 @@ def _replace_within(writer: Writer, report: Imported, name: str, rows: pl.DataFr
     marked = old.join(spans.drop("rows"), on="symbol", how="left", maintain_order="left")
     inside = pl.col(dated).is_between(pl.col("first"), pl.col("last")).fill_null(value=False)
     kept = marked.filter(~inside)
-    if name == schema.ST_FILE:
-        ends = ((pl.col("last_day") == 0) & (pl.col("first_day") < pl.col("first"))).fill_null(value=False)
-        kept = kept.with_columns(
-            last_day=pl.when(ends).then(pl.coalesce("ended", pl.col("first") - 1)).otherwise("last_day"),
-            end_known_at=pl.when(ends).then(pl.col("first").cast(pl.Int64) * 10_000 + 800).otherwise("end_known_at"),
-        )
     kept = kept.select(old.columns).join(rows, on=list(key_of(name)), how="anti")
     made = pl.concat([kept, rows.select(old.columns)], how="vertical_relaxed")
     _note(report, name, len(rows), len(rows) - len(rows.join(old, on=old.columns, how="semi")))
+    writer.replace_table(name, made)
+
+
+def _around(old: pl.DataFrame, spans: pl.DataFrame, facts: Facts) -> pl.DataFrame:
+    """Return for every stock the days of the import and the days of history next to them."""
+    after = old.join(spans.select("symbol", "last"), on="symbol").filter(pl.col("day") > pl.col("last"))
+    ended = facts.before.select("symbol", ended="day")
+    next_old = after.group_by("symbol").agg(next_old=pl.col("day").min())
+    return spans.drop("rows").join(ended, on="symbol", how="left").join(next_old, on="symbol", how="left")
+
+
+def _spells(writer: Writer, report: Imported, new: pl.DataFrame, around: pl.DataFrame) -> None:
+    """Write the ST spells."""
+    name = schema.ST_FILE
+    old = writer.read(name) if writer.has(name) else new.clear()
+    made = merged_spells(old, new, around)
+    _note(report, name, len(new), len(made) - len(made.join(old, on=old.columns, how="semi")))
     writer.replace_table(name, made)
 
 

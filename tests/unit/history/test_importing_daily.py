@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from common.domain.calendar import from_date
 from common.history import schema
 from common.history.daily import History
 from common.history.importing_daily import no_rows_before
@@ -62,17 +63,17 @@ def test_in_two_parts_or_in_one(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     rows = market(rng)
     cut = DAYS[rng.randrange(5, 35)]
-    early = [row for row in rows if row["date"].year * 10_000 + row["date"].month * 100 + row["date"].day < cut]
+    early = [row for row in rows if from_date(row["date"]) < cut]
     listed = dict.fromkeys(CODES, DAYS[0])
     import_path(write_shared(tmp_path / "all", DAYS, rows, listed=listed), tmp_path / "one", None, untold)
     late = [row for row in rows if row not in early]
-    for name, part in (("early", early), ("late", late), ("late", late)):
-        # the last day must not be filled in as suspended before it is known not to be
+    middle = [row for row in rows if cut <= from_date(row["date"]) < DAYS[-2]]
+    for name, part in (("early", early), ("late", late), ("late", late), ("middle", middle)):
         import_path(write_shared(tmp_path / name, DAYS, part, listed=listed), tmp_path / "two", None, untold)
     one, two = tmp_path / "one", tmp_path / "two"
     whole, parts = (read_table(folder, "daily/2026.parquet") for folder in (one, two))
     real = pl.DataFrame({"symbol": [row["code"] for row in rows], "day": [
-        row["date"].year * 10_000 + row["date"].month * 100 + row["date"].day for row in rows]}, schema={"symbol": pl.String, "day": pl.Int32})  # fmt: skip
+        from_date(row["date"]) for row in rows]}, schema={"symbol": pl.String, "day": pl.Int32})  # fmt: skip
     left, right = (frame.join(real, on=["symbol", "day"], how="semi").drop("factor_e9") for frame in (whole, parts))
     assert left.equals(right)
     factors = whole.join(parts, on=["symbol", "day"], how="inner")
