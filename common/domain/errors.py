@@ -8,6 +8,8 @@ PankouError
 |   +-- TapeError            a tape that is missing, cut or not a tape
 |   +-- HistoryError         history data missing or unusable
 |   +-- ResultError          a backtest result that is missing, cut, changed or of another version
+|   +-- SourceError          a data vendor refuses, or its package, account or answer is not usable
+|   |   `-- SourceBusyError      silent, cut off or over its rate limit: asking again later may help
 |   +-- AddressInUseError    a port somebody else holds
 |   `-- SecondCopyError      this service runs already
 +-- CodecError           bytes that are no message (counted and dropped)
@@ -52,6 +54,19 @@ class ResultError(UserError):
         self.fault = fault
         self.detail = " ".join(detail.split())
         """One line."""
+
+
+class SourceError(UserError):
+    """A data vendor that refuses, or whose package, account or answer cannot be used; asking again does not help."""
+
+
+class SourceBusyError(SourceError):
+    """A data vendor that is silent, cut the line or is over its rate limit; asking again later may help."""
+
+    def __init__(self, text: str, wait_s: int = 0) -> None:
+        super().__init__(text)
+        self.wait_s = wait_s
+        """Seconds to wait at least before asking again; 0 = as the back-off says."""
 
 
 class AddressInUseError(UserError):

@@ -32,6 +32,30 @@ class PlacedHandOrder(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fiel
     push: PushId
 
 
+# ------------------------------------------------------------------ screener
+
+
+class KeptNightly(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """How far the nightly cycle is."""
+
+    close_day: Day = 0
+    """Newest session whose data is complete in the history; 0 = none yet."""
+    close_at_ns: int = 0
+    open_day: Day = 0
+    """Newest session prepared before its open."""
+    open_at_ns: int = 0
+    note: str = ""
+    """What the pools of `open_day` assume."""
+    failed_step: str = ""
+    """Step that failed last and is still due; "" = none."""
+    failed_day: Day = 0
+    failed_tries: int = 0
+    failed_at_ns: int = 0
+    failed_text: str = ""
+    refused: bool = False
+    """Trying again soon does not help."""
+
+
 # ------------------------------------------------------------------ order_gateway
 
 

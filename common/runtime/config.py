@@ -1,5 +1,6 @@
 """The configuration of a run: TOML, typed, frozen; everything wrong with it is said at once."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -99,6 +100,18 @@ class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     participation_bp: int = 10_000
 
 
+class Nightly(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The nightly cycle of the screener."""
+
+    enabled: bool = False
+    source: str = "baostock"
+    pre_open: str = "source"
+    close_at: str = "18:30"
+    open_at: str = "08:50"
+    sessions: int = 150
+    dir: str = ""
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a service is told."""
 
@@ -110,6 +123,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     risk: Risk = Risk()
     fees: Fees = Fees()
     gateway: Gateway = Gateway()
+    nightly: Nightly = Nightly()
     rules: dict[str, dict[str, Scalar]] = {}
     screens: dict[str, dict[str, Scalar]] = {}
 
@@ -121,6 +135,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "gateway.broker": ("paper",),
     "gateway.after_absence": ("resend", "park"),
     "gateway.fill_verdict": ("pessimistic", "expected", "optimistic"),
+    "nightly.source": ("baostock", "tushare"),
+    "nightly.pre_open": ("source", "carried"),
 }
 RANGES: dict[str, tuple[int, int]] = {
     "feed.ring_s": (1, 600),
@@ -138,7 +154,16 @@ RANGES: dict[str, tuple[int, int]] = {
     "gateway.orders_per_day": (1, 15_000),
     "gateway.cancel_share_bp": (0, 10_000),
     "gateway.participation_bp": (1, 10_000),
+    "nightly.sessions": (70, 2_500),
 }
+CLOCKS: dict[str, tuple[str, str]] = {
+    "nightly.close_at": ("15:30", "23:59"),
+    "nightly.open_at": ("06:00", "09:14"),
+}
+"""Times of the Shanghai day, HH:MM, and from when to when they may be."""
+
+
+CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -247,6 +272,10 @@ def _check_values(config: Config, faults: list[str]) -> None:
         value = _at(config, name)
         if not low <= value <= high:
             faults.append(f"{name} = {value}: must be from {low} to {high}")
+    for name, (begin, end) in CLOCKS.items():
+        value = _at(config, name)
+        if not CLOCK.fullmatch(value) or not begin <= value <= end:
+            faults.append(f"{name} = {value!r}: must be a time HH:MM from {begin} to {end}")
     known = {board.name.lower() for board in Board}
     faults.extend(f"boards.allowed: unknown board {name!r}" for name in config.boards.allowed if name not in known)
     if config.feed.speed <= 0:

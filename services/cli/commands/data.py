@@ -1,4 +1,4 @@
-"""`data import|check`."""
+"""`data import|check`, and the vendors of `data_sources.py`."""
 
 from pathlib import Path
 
@@ -6,10 +6,13 @@ import click
 
 from services.cli import faults, show
 from services.cli.bilingual import Group, json_option, option
+from services.cli.commands import data_sources
 from services.cli.faults import BadInputError
 from services.cli.session import Session, pass_session
 
 data = Group("data", help_key="cmd.data")
+for vendors in (data_sources.sources, data_sources.download, data_sources.probe):
+    data.add_command(vendors)
 
 
 @data.command_of("import", "cmd.data.import")
