@@ -56,6 +56,25 @@ class QueuedDeal(NamedTuple):
     ahead: Shares
 
 
+class BarOrder(NamedTuple):
+    """What is left of an order between two bars."""
+
+    side: int
+    left: Shares
+    queued: bool
+    """At the limit of the day that its side seals; else marketable."""
+    ahead: Shares
+    """Of a queued order: shares taken to stand ahead."""
+
+
+class Worked(NamedTuple):
+    """What a bar gave an order, and what is left of it."""
+
+    shares: Shares
+    price: Price
+    order: BarOrder
+
+
 @kernel
 def bar_ok(bar: BarView) -> bool:
     """Tell whether a bar can be traded on: traded, in order, on the tick and inside the day's limits."""
@@ -163,3 +182,28 @@ def queued_on_bar(
     if verdict == EXPECTED:
         return QueuedDeal(min(left, bar_share(volume - ahead, participation_bp)), limit, rest_ahead)
     return QueuedDeal(0, limit, rest_ahead)
+
+
+@kernel
+def queued_order(side: int, shares: Shares, limit: Price, day_turnover: int, queue_turnover_bp: int) -> BarOrder:
+    """Return an order that queues at the limit behind the assumed queue, sent at the end of a bar."""
+    return BarOrder(side, shares, True, assumed_queue(day_turnover, limit, queue_turnover_bp))
+
+
+@kernel
+def marketable_order(side: int, shares: Shares) -> BarOrder:
+    """Return an order that takes what the next bars give."""
+    return BarOrder(side, shares, False, 0)
+
+
+@kernel
+def work_on_bar(
+    verdict: int, order: BarOrder, bar: BarView, price: Price, participation_bp: int, taken: Shares
+) -> Worked:
+    """Work an order on one bar, of either kind; `price` is `order_price` of the bar before, for marketable orders."""
+    if order.queued:
+        queued = queued_on_bar(verdict, order.side, order.left, order.ahead, bar, participation_bp, taken)
+        rest = BarOrder(order.side, order.left - queued.shares, True, queued.ahead)
+        return Worked(queued.shares, queued.price, rest)
+    deal = marketable_on_bar(order.side, order.left, bar, price, participation_bp, taken)
+    return Worked(deal.shares, deal.price, BarOrder(order.side, order.left - deal.shares, False, 0))

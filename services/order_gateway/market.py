@@ -139,10 +139,10 @@ class Market:
         )  # fmt: skip
 
     def totals(self, symbol: Symbol) -> Totals | None:
-        """Return what was traded of a stock so far; None before its first snapshot of the day."""
+        """Return what was traded of a stock so far; None before its first trade of the day, and where a total is lost."""
         instruments, table = self.reader.instruments, self.reader.table
         at = instruments.index.get(symbol) if instruments is not None else None
-        if table is None or at is None or not int(table.last[at]):
+        if table is None or at is None or int(table.volume[at]) <= 0:
             return None
         return Totals(int(table.volume[at]), int(table.turnover[at]))
 

@@ -9,6 +9,7 @@ from common.domain.values import Board, Side
 from common.rules import bar_matching
 from common.rules.bar_matching import (
     BarDeal,
+    BarOrder,
     BarView,
     QueuedDeal,
     assumed_queue,
@@ -17,10 +18,13 @@ from common.rules.bar_matching import (
     locked_down,
     locked_up,
     marketable_on_bar,
+    marketable_order,
     marketable_price,
     opened,
     order_price,
     queued_on_bar,
+    queued_order,
+    work_on_bar,
 )
 from common.rules.kernel import KERNELS
 from common.rules.matching import EXPECTED, OPTIMISTIC, PESSIMISTIC
@@ -131,6 +135,18 @@ def test_sells_queue_at_the_down_limit() -> None:
     assert queued_on_bar(EXPECTED, BUY, 3_000, 0, BarView(9, 9, 9, 9, 9, 0, 0), TENTH, 0) == QueuedDeal(0, 0, 0)
 
 
+def test_an_order_is_worked_bar_by_bar() -> None:
+    order = queued_order(BUY, 1_500, UP, 40_000 * UP, 10_000)
+    assert order == (BUY, 1_500, True, 40_000)
+    first = work_on_bar(EXPECTED, order, SEALED, 0, TENTH, 0)
+    assert first == (1_000, UP, (BUY, 500, True, 0))
+    assert work_on_bar(PESSIMISTIC, order, SEALED, 0, TENTH, 0).order.left == 1_500
+    second = work_on_bar(EXPECTED, first.order, SEALED, 0, TENTH, 0)
+    assert (second.shares, second.order.left) == (500, 0)
+    sale = work_on_bar(EXPECTED, marketable_order(SELL, 8_000), NORMAL, 9_800, TENTH, 0)
+    assert sale == (5_000, 10_000, (SELL, 3_000, False, 0))
+
+
 # ------------------------------------------------------------------ whatever comes
 
 
@@ -181,7 +197,7 @@ def test_a_longer_assumed_queue_never_fills_earlier() -> None:
 
 def test_machine_code_gives_the_same_on_random_bars() -> None:
     names = [name for name in KERNELS if name.startswith(bar_matching.__name__ + ".")]
-    assert len(names) == 10
+    assert len(names) == 13
     done: dict = {}
     fast = {name: compile_kernel(KERNELS[name], done) for name in names}
     chance = random.Random(9)
@@ -193,6 +209,9 @@ def test_machine_code_gives_the_same_on_random_bars() -> None:
             (marketable_on_bar, (side, left, seen, cage, TENTH, taken)),
             (marketable_price, (side, seen, cage)),
             (queued_on_bar, (chance.randint(1, 3), side, left, ahead, seen, TENTH, taken)),
+            (queued_order, (side, left, UP, chance.randint(0, 10**12), 3_000)),
+            (marketable_order, (side, left)),
+            (work_on_bar, (2, BarOrder(side, left, chance.random() < 0.5, ahead), seen, cage, TENTH, taken)),
             (order_price, (side, chance.randint(1, 4), 20260105, chance.randint(900, 1_100) * 10, 10_000, UP, DOWN)),
             (assumed_queue, (chance.randint(-5, 10**12), chance.choice([0, UP]), 3_000)),
             (bar_share, (seen.volume, TENTH)),

@@ -239,3 +239,19 @@ def test_an_order_that_meets_a_bad_book_rests_and_waits_for_a_good_one() -> None
     rig.play(2)
     assert fills(rig, A) == [(3, 200)], "behind the 600 that the first good snapshot showed"
     assert rig.tape.pushes[0][-1].day == DAY  # type: ignore[union-attr]
+
+
+def test_a_running_total_that_was_lost_is_no_beginning_to_count_from() -> None:
+    """The day's volume stands at 0 in the snapshot our order meets, and is whole again in the next one."""
+    made = Tape()
+    made.open(table({A: 10.0, B: 20.0}), PREV_DAY)
+    made.push(1, "09:30:03", {A: calm(9.99, 0, 600)})
+    made.push(2, "09:30:06", {A: calm(9.99, 9_000_000, 600)})
+    made.push(3, "09:30:09", {A: calm(9.99, 9_000_700, 600)})
+    rig = Rig(tape=made)
+    rig.play(2)
+    rig.submit(rig.order("k", A, 500, 9.99))
+    rig.play()
+    assert fills(rig, A) == []
+    rig.play()
+    assert fills(rig, A) == [(3, 100)]
