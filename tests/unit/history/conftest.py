@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from common.history.importing_history import import_path
 from tests.real_store import write_store
 
 
@@ -17,3 +18,11 @@ def real_a(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def real_c(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return 2025-01 to 2026-07 of the whole market; nobody says who was ST before 2026-01-22."""
     return write_store(shared_data, tmp_path_factory.mktemp("real_c"), "C")
+
+
+@pytest.fixture(scope="session")
+def real_history(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of history that the shared data makes."""
+    folder = tmp_path_factory.mktemp("real") / "history"
+    import_path(shared_data, folder, None, lambda _what, _done, _of: None)
+    return folder
