@@ -35,7 +35,7 @@ class Home(NamedTuple):
 
     @property
     def history(self) -> Path:
-        """Imported daily history."""
+        """Imported history."""
         return self.root / "history"
 
     @property
