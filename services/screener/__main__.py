@@ -54,8 +54,6 @@ def wall_ns() -> int:
 def run_nightly(config: Config, path: Path) -> int:
     """Screen what is asked for, and keep the history up to date."""
     folder = history_of(config)
-    if not str(config.nightly.dir or config.history.dir):
-        raise ConfigError("[nightly] enabled = true needs a folder of history: write [nightly] dir")
     cycle = Cycle(config.nightly, folder, Child(path), wall_ns)
     adapter = ScreensAndCycle(HistoryScreens(folder, params_of(config)), cycle)
     core = NightlyCore(
