@@ -86,7 +86,7 @@ def screener(tmp_path: Path) -> Iterator[Screener]:
 
 def test_a_failed_step_is_told_and_no_pool_comes(screener: Screener) -> None:
     words: dict[str, str] = {}
-    while not words.get("nightly_failed"):  # the loop answers while the child imports and fails
+    while "again at" not in words.get("nightly", ""):  # the loop answers while the child imports and fails
         words = screener.status().words
     assert "needs a token" in words["nightly_failed"]
     assert words["nightly"].startswith("closed up to 0, opened 0; next: close of 20260108 again at")
