@@ -20,7 +20,9 @@ DAILY_COLUMNS = (
 )  # fmt: skip
 MINUTE_COLUMNS = ("time", "code", "open", "high", "low", "close", "volume", "amount")
 LIMITS_FROM = "tushare"
-"""The part of series C whose limits are the exchange's published ones, and which leaves suspended days out."""
+"""The part of series C whose limits are the exchange's published ones."""
+LEAVES_OUT = (LIMITS_FROM, "baostock_20260408")
+"""The parts that have no row for a suspended day."""
 DELISTING = "退"
 """In the name of a stock in its delisting period."""
 
@@ -78,7 +80,7 @@ class Shared:
 
     def covered(self) -> pl.DataFrame:
         """Return suffix and day where suspended stocks of an exchange have no rows."""
-        left_out = self._daily.filter(pl.col("source") == LIMITS_FROM)
+        left_out = self._daily.filter(pl.col("source").is_in(LEAVES_OUT))
         return left_out.select(suffix=pl.col("code").str.slice(-2), day=day_of("date")).unique().collect()
 
     def listings(self) -> pl.DataFrame:

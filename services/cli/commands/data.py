@@ -39,3 +39,30 @@ def import_(session: Session, path: Path, into: Path | None, mapping: Path | Non
         session.tell("data.imported", table=table, rows=rows, changed=made.changed[table])
     session.tell("data.done" if any(made.changed.values()) else "data.same", path=str(folder))
     return faults.OK
+
+
+@data.command_of("check", "cmd.data.check")
+@option("--history", "folder", metavar="FOLDER", type=click.Path(path_type=Path), help_key="opt.data_folder")
+@option("--all", "everything", is_flag=True, help_key="opt.all")
+@json_option
+@pass_session
+def check(session: Session, folder: Path | None, everything: bool, as_json: bool) -> int:
+    """Check the history; REFUSED when there are faults."""
+    from common.domain.calendar import day_of
+    from common.history.check import FAULT, check_history
+    from common.runtime.clock import SystemClock
+    from services.cli.data_report import counts, tell_findings
+    from services.cli.progress import progress, silent
+
+    place = folder or session.home.history
+    with silent() if as_json else progress(session.say("data.checking", path=str(place))) as told:
+        found = check_history(place, day_of(SystemClock().now_ns()), told)
+    faults_found = [each for each in found if each.severity == FAULT]
+    if as_json:
+        show.echo_json({
+            "history": str(place), "faults": len(faults_found), "warnings": len(found) - len(faults_found),
+            "rows": counts(found), "findings": [each._asdict() for each in found],
+        })  # fmt: skip
+    else:
+        tell_findings(session, str(place), found, everything)
+    return faults.REFUSED if faults_found else faults.OK
