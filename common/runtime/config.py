@@ -276,6 +276,8 @@ def _check_values(config: Config, faults: list[str]) -> None:
         value = _at(config, name)
         if not CLOCK.fullmatch(value) or not begin <= value <= end:
             faults.append(f"{name} = {value!r}: must be a time HH:MM from {begin} to {end}")
+    if config.nightly.enabled and not config.nightly.dir:
+        faults.append("nightly.enabled = true: needs nightly.dir, the folder of history to look after")
     known = {board.name.lower() for board in Board}
     faults.extend(f"boards.allowed: unknown board {name!r}" for name in config.boards.allowed if name not in known)
     if config.feed.speed <= 0:

@@ -61,7 +61,7 @@ TEXTS: dict[str, Text] = {
     "cmd.tape.list": Text("列出行情带。", "List tapes."),
     "cmd.tape.import": Text("把 Parquet 行情数据导入为行情带。", "Make tapes from Parquet market data."),
     "cmd.tape.replay": Text("播放行情带（等同于 run --days PATH）。", "Play tapes (same as run --days PATH)."),
-    "cmd.data": Text("历史数据：导入、检查。", "History: import and check market data."),
+    "cmd.data": Text("历史数据：导入、检查、从数据来源下载。", "History: import and check market data, download it from a source."),
     "cmd.data.import": Text(
         "把 PATH 导入历史库：共享数据目录，或配有列对照 --map 的 CSV / Parquet 文件或目录。全部导入或丝毫不动，重复导入不变。",
         "Import PATH into the history: the shared data folder, or CSV or Parquet files with a column map (--map). All or nothing; again changes nothing.",

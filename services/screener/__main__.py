@@ -1,21 +1,15 @@
 """Run the screener: python -m services.screener --config FILE."""
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-from common.domain.errors import ConfigError
-from common.messages.outputs import Adapter, Core, Message
-from common.runtime.clock import SystemClock
+from common.messages.outputs import Adapter, Core
 from common.runtime.config import Config, load_config
 from common.runtime.run import config_argument, guarded
 from common.runtime.screens import load_screens
 from common.runtime.service import ServiceSpec, host
 from services.screener.adapters.history import HistoryScreens
 from services.screener.core import ScreenerCore
-from services.screener.nightly import NightlyCore
-from services.screener.nightly_job import history_of
-from services.screener.nightly_shell import Child, Cycle
+from services.screener.nightly_host import cycle_around, screened_folder
 
 SPEC = ServiceSpec("screener")
 
@@ -23,54 +17,17 @@ SPEC = ServiceSpec("screener")
 def parts_of(config: Config) -> tuple[Core, Adapter | None]:
     """Build the screener and its history."""
     screens = load_screens(config)
-    return ScreenerCore(tuple(screens)), HistoryScreens(Path(config.history.dir), screens)
-
-
-class ScreensAndCycle:
-    """Both adapters of the screener: screens at once, the nightly cycle in its own time."""
-
-    def __init__(self, screens: HistoryScreens, cycle: Cycle) -> None:
-        self._screens, self._cycle = screens, cycle
-
-    def perform(self, call: Message) -> Sequence[Message]:
-        """Do one call."""
-        return [*self._cycle.perform(call), *self._screens.perform(call)]
-
-    def poll(self) -> Sequence[Message]:
-        """Hand over what the cycle did."""
-        return self._cycle.poll()
-
-
-def wall_ns() -> int:
-    """Return the time, asked anew: the loop's clock stands while the machine sleeps, the schedule's must not."""
-    return SystemClock().now_ns()
-
-
-def run_nightly(config: Config, path: Path) -> int:
-    """Screen what is asked for, and keep the history up to date."""
-    folder = history_of(config)
-    if not str(config.nightly.dir or config.history.dir):
-        raise ConfigError("[nightly] enabled = true needs a folder of history: write [nightly] dir")
-    cycle = Cycle(config.nightly, folder, Child(path), wall_ns)
-    screens = load_screens(config)
-    adapter = ScreensAndCycle(HistoryScreens(folder, screens), cycle)
-    core = NightlyCore(
-        ScreenerCore(tuple(screens)), [rule for rule, slots in config.account.rule_slots.items() if slots]
-    )
-    try:
-        return host(core, SPEC, config, adapter)
-    finally:
-        cycle.close()
+    return ScreenerCore(tuple(screens)), HistoryScreens(screened_folder(config), screens)
 
 
 def main() -> int:
     """Screen what is asked for."""
     path = config_argument("screener")
     config = load_config(path)
-    if config.nightly.enabled:
-        return run_nightly(config, path)
-    core, adapter = parts_of(config)
-    return host(core, SPEC, config, adapter)
+    screens = load_screens(config)
+    made, history = ScreenerCore(tuple(screens)), HistoryScreens(screened_folder(config), screens)
+    with cycle_around(made, history, config, path) as (core, adapter):
+        return host(core, SPEC, config, adapter)
 
 
 if __name__ == "__main__":

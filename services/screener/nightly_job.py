@@ -33,7 +33,7 @@ class WaitClock(SystemClock):
 
 def history_of(config: Config) -> Path:
     """Return the folder that the cycle fills and the screens read."""
-    return Path(config.nightly.dir or config.history.dir)
+    return Path(config.nightly.dir).expanduser()
 
 
 def perform(config: Config, step: Step, day: int, today: int, source: Source | None) -> nightly.Done:

@@ -127,7 +127,8 @@ class Download:
                 raise SourceError(f"{self._source.coverage.name} gave no calendar for {wanted.first}..{ahead}")
         if Kind.INSTRUMENTS in kinds:
             instruments = self._one(Ask(Kind.INSTRUMENTS, wanted.first, wanted.last))
-        keeping.keep_basics(self._folder, calendar, instruments)
+        names = self._one(Ask(Kind.NAMES)) if Kind.NAMES in kinds else None
+        keeping.keep_basics(self._folder, calendar, instruments, names)
         return Calendar(keeping.stored(self._folder, schema.CALENDAR_FILE)["day"].to_list())
 
     def _one(self, ask: Ask) -> pl.DataFrame:

@@ -23,8 +23,10 @@ def stored(folder: Path, name: str) -> pl.DataFrame:
     return pl.DataFrame(schema=polars_schema(schema.TABLES[name]))
 
 
-def keep_basics(folder: Path, calendar: pl.DataFrame, instruments: pl.DataFrame) -> None:
-    """Merge the calendar of a range (days that are not open any more are taken out) and the list of stocks."""
+def keep_basics(
+    folder: Path, calendar: pl.DataFrame, instruments: pl.DataFrame, names: pl.DataFrame | None = None
+) -> None:
+    """Merge the calendar of a range (days that are not open any more are taken out), the list of stocks, their names."""
     with Writer(folder) as writer:
         for name in (schema.ST_FILE, schema.EX_EVENTS_FILE):  # a reader wants them, empty or not
             if not writer.has(name):
@@ -36,6 +38,8 @@ def keep_basics(folder: Path, calendar: pl.DataFrame, instruments: pl.DataFrame)
             writer.replace_table(schema.CALENDAR_FILE, days)
         if len(instruments):
             writer.append_table(schema.INSTRUMENTS_FILE, instruments)
+        if names is not None and len(names):
+            writer.append_table(schema.NAMES_FILE, names)
 
 
 def keep_days(

@@ -1,5 +1,6 @@
 """Configuration: typed, everything wrong said at once, and back to TOML without a loss."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -62,3 +63,19 @@ def test_rule_parameters_by_number_and_word() -> None:
 
 def test_merge_goes_into_tables() -> None:
     assert merge({"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"b": 9}, "d": [2]}) == {"a": {"b": 9, "c": 2}, "d": [2]}
+
+
+@pytest.mark.parametrize(
+    ("table", "fault"),
+    [
+        ({"enabled": True}, "needs nightly.dir"),
+        ({"close_at": "14:00"}, "nightly.close_at = '14:00': must be a time HH:MM from 15:30 to 23:59"),
+        ({"close_at": "25:00"}, "nightly.close_at"),
+        ({"open_at": "9:00"}, "nightly.open_at"),
+        ({"source": "wind"}, "must be one of baostock, tushare"),
+        ({"sessions": 10}, "nightly.sessions = 10"),
+    ],
+)
+def test_the_nightly_cycle_is_checked_before_it_starts(table: dict[str, object], fault: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(fault)):
+        parse_config({"nightly": table}, "test")

@@ -4,16 +4,21 @@ import random
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from common.domain.errors import SourceBusyError, SourceError
+from common.history import schema
+from common.history.daily import History
 from common.history.sources import tables, tushare_parse
 from common.history.sources.cells import Defect, as_rows
+from common.history.sources.download import Download, Downloaded, Wanted
 from common.history.sources.source import Ask, Kind
 from common.history.sources.tushare import Tushare, load_client
+from common.history.store import read_table
 from tests.unit.history.sources.test_baostock_parse import damaged
 from tests.unit.history.sources.tushare_vendor import COLUMNS, Client
-from tests.unit.history.sources.vendor import Wall, pacer
+from tests.unit.history.sources.vendor import Wall, pacer, quiet
 
 DAY = 20260109
 TOKEN = "0123456789abcdef"
@@ -137,6 +142,31 @@ def test_without_a_token_or_a_package_one_line_says_what_to_do() -> None:
 def test_minutes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="--source baostock"):
         source(tmp_path, Client()).asks(Kind.MINUTES, DAY, DAY, (), 5)
+
+
+def download(tmp_path: Path, client: Client, symbols: tuple[str, ...] = ()) -> Downloaded:
+    return Download(tmp_path, source(tmp_path, client), quiet).run(Wanted(20260107, DAY, symbols))
+
+
+def test_a_market_becomes_history_with_published_limits_and_names(tmp_path: Path) -> None:
+    found = download(tmp_path, Client())
+    assert (found.rows, found.left_out, found.defects) == (12, {}, {})
+    history = History(tmp_path)
+    assert history.names(DAY)[history.index["600001.SH"]] == "ST邯钢"
+    assert history.names(20260107)[history.index["600001.SH"]] == "邯郸钢铁"
+    spells = read_table(tmp_path, schema.ST_FILE).filter(pl.col("state") == 1)
+    assert spells.select("symbol", "first_day", "last_day").rows() == [("600001.SH", 20260108, 0)]
+
+
+def test_named_stocks_of_a_source_that_is_asked_by_the_day(tmp_path: Path) -> None:
+    assert download(tmp_path, Client(), ("600000.SH",)).rows == 3
+    # The rest of these days is not in the history: they are asked again when it is wanted.
+    client = Client()
+    assert download(tmp_path, client).rows == 9
+    assert client.calls.count("daily") == 3
+    again = Client()
+    assert download(tmp_path, again).rows == 0
+    assert again.calls.count("daily") == 0
 
 
 @pytest.mark.parametrize("seed", range(40))

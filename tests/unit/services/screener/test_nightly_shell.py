@@ -12,7 +12,7 @@ from common.history import schema
 from common.history.store import write_manifest, write_table
 from common.messages.kept import KeptNightly
 from common.messages.outputs import LOCAL, Message
-from common.runtime.config import Config, History, Nightly, System, dump_toml
+from common.runtime.config import Config, Nightly, System, dump_toml
 from services.screener.core import ScreenerCore
 from services.screener.nightly import CycleNext, NightlyCore, StartCycle, StepDone, StepFailed
 from services.screener.nightly_job import run as run_job
@@ -144,8 +144,7 @@ def test_the_last_line_is_the_result() -> None:
 def config(tmp_path: Path) -> Path:
     made = Config(
         system=System(run_dir=str(tmp_path), keys_dir=str(tmp_path / "keys")),
-        history=History(dir=str(history(tmp_path / "history"))),
-        nightly=Nightly(enabled=True, pre_open="carried"),
+        nightly=Nightly(enabled=True, pre_open="carried", dir=str(history(tmp_path / "history"))),
     )
     path = tmp_path / "config.toml"
     path.write_text(dump_toml(made), "utf-8")
