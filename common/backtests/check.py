@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+import msgspec
+
 from common.backtests.result import BacktestResult, BookEvent, EventKind, Fill, Unfilled
 from common.backtests.trades import happenings, trades_of
 from common.domain.calendar import to_date
@@ -28,7 +30,8 @@ FAULTS_MAX = 20
 
 def faults_of(result: BacktestResult) -> list[str]:
     """Return what is wrong with a result, in words; nothing when its books add up."""
-    found: list[str] = []
+    if found := list(_types(result)):
+        return found
     for check in (_days, _rows, _coverage, _benchmark):
         found += list(check(result))
     if not found:
@@ -46,6 +49,14 @@ def others_fault(result: BacktestResult, others: Sequence[BacktestResult]) -> st
         if fields:
             return f"the {other.inputs.verdict} result is of another backtest: {', '.join(fields)} differ"
     return ""
+
+
+def _types(result: BacktestResult) -> Iterator[str]:
+    """Refuse what is no plain integer or text (NaN, floats, numpy numbers): it would be kept as something else."""
+    try:
+        msgspec.json.decode(msgspec.json.encode(result), type=BacktestResult)
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError) as error:
+        yield f"a value of the wrong kind: {error}"
 
 
 def _days(result: BacktestResult) -> Iterator[str]:

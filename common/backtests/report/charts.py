@@ -8,7 +8,7 @@ from typing import Any
 from common.backtests import ratios
 from common.backtests.report.markup import clean
 from common.backtests.report.words import WORDS
-from common.backtests.result import BacktestResult, Candle, EventKind
+from common.backtests.result import BacktestResult, Candle, EventKind, Fill
 from common.backtests.statistics import Statistics
 from common.backtests.text import day_text
 from common.backtests.trades import Trade
@@ -93,7 +93,10 @@ def stock_data(
         if not left:
             break
     order = dict.fromkeys(trade.symbol for trade in trades if trade.symbol in spans)
-    return [_stock(result, symbol, bars[symbol], spans[symbol]) for symbol in order], len(order) < len(bars) or left > 0
+    fills: dict[Symbol, list[Fill]] = {}
+    for fill in result.fills:
+        fills.setdefault(fill.symbol, []).append(fill)
+    return [_stock(result, symbol, fills[symbol], bars[symbol], spans[symbol]) for symbol in order], left > 0
 
 
 def _spans(trades: Sequence[Trade], bars: Mapping[Symbol, list[Candle]], before: int, after: int) -> tuple[Spans, int]:
@@ -122,7 +125,9 @@ def _bar_at(rows: Sequence[Candle], day: int, second: int) -> int:
     return min(at, len(rows) - 1)
 
 
-def _stock(result: BacktestResult, symbol: Symbol, bars: Sequence[Candle], chosen: set[int]) -> dict[str, Any]:
+def _stock(
+    result: BacktestResult, symbol: Symbol, fills: Sequence[Fill], bars: Sequence[Candle], chosen: set[int]
+) -> dict[str, Any]:
     rows: list[Candle] = []
     for at in sorted(chosen):
         if rows and at - 1 not in chosen:
@@ -130,12 +135,11 @@ def _stock(result: BacktestResult, symbol: Symbol, bars: Sequence[Candle], chose
         rows.append(bars[at])
     place = {(bar.day, bar.second): at for at, bar in enumerate(rows)}
     marks = []
-    for fill in result.fills:
-        if fill.symbol == symbol:
-            bar = bars[_bar_at(bars, fill.day, fill.second)]
-            if bar.day == fill.day and (bar.day, bar.second) in place:
-                side = 1 if fill.side is Side.BUY else 2
-                marks.append([place[bar.day, bar.second], side, fill.price, fill.shares, clock(fill.second)])
+    for fill in fills:
+        bar = bars[_bar_at(bars, fill.day, fill.second)]
+        if bar.day == fill.day and (bar.day, bar.second) in place:
+            side = 1 if fill.side is Side.BUY else 2
+            marks.append([place[bar.day, bar.second], side, fill.price, fill.shares, clock(fill.second)])
     return {
         "symbol": clean(symbol),
         "name": clean(result.names.get(symbol, "")),

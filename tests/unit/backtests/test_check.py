@@ -1,9 +1,11 @@
 """Books that do not add up are found, whatever does not: each case spoils one thing of a good result."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from common.backtests.check import FAULTS_MAX, faults_of
@@ -49,6 +51,14 @@ def test_good_books_have_no_fault() -> None:
 
 DAY = Coverage(20260101, 20260101, "daily", 1, 1, "甲", "a")
 SPOILT: dict[str, tuple[Change, str]] = {
+    "nan": (other("fills", 0, price=math.nan), "wrong kind"),
+    "infinite": (other("equity", 1, equity=math.inf), "wrong kind"),
+    "float": (lambda r: other("fills", 0, price=float(r.fills[0].price))(r), "wrong kind"),
+    "numpy": (lambda r: other("fills", 0, shares=np.int64(r.fills[0].shares))(r), "wrong kind"),
+    "beyond 64 bits": (other("fills", 0, price=2**70), "deals and events make it"),
+    "benchmark nan": (lambda r: with_(benchmark=Benchmark("x", 1, (math.nan,) * len(r.equity)))(r), "wrong kind"),
+    "no text": (inputs(rule="\ud800"), "wrong kind"),
+    "no verdict": (inputs(verdict="hopeful"), "wrong kind"),
     "start cash": (inputs(start_cash=0), "start cash 0"),
     "no day": (inputs(last=20261332), "20261332 is no day"),
     "outside": (inputs(first=20260103), "outside"),

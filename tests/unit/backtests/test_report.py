@@ -234,7 +234,7 @@ def test_both_languages_are_complete() -> None:
 def test_no_word_is_unused() -> None:
     folder = CHECKOUT / "common" / "backtests" / "report"
     code = "\n".join(path.read_text("utf-8") for path in (*folder.glob("[!w]*.py"), STATIC / "report.js"))
-    ready = set(re.findall(r'"((?:note|head|more|c|t|v|in|side|title)\.[\w.]+)"', code.replace("'", '"')))
+    ready = set(re.findall(r'"((?:note|head|more|data|c|t|v|in|side|title)\.[\w.]+)"', code.replace("'", '"')))
     built = {f"t.{name}" for name in re.findall(r'"(\w+)"', code)} | {
         f"in.{name}" for name in re.findall(r'"(\w+)"', code)
     }
