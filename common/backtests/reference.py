@@ -22,8 +22,8 @@ TITLES = {
 """Chinese names of what a result is made of."""
 RESULT_HEAD = """\
 回测结果是一个目录；任何引擎写的都一样。
-`pankou backtest report 目录` 读它，也可以直接用 pandas 读。
-The result of a backtest is a folder, the same whatever engine wrote it. `pankou backtest report FOLDER` reads it; so does pandas.
+`pankou backtest report 目录` 读它，也可以直接用 polars 读（或 pandas，另装 pyarrow）。
+The result of a backtest is a folder, the same whatever engine wrote it. `pankou backtest report FOLDER` reads it; so does polars (or pandas, with pyarrow installed).
 
 | 文件 / file | 内容 | what it holds |
 | --- | --- | --- |
@@ -45,10 +45,11 @@ A folder is written whole beside its place and moved there by one rename.
 A result whose books do not add up is neither written nor read: cash must be the sum of all deals and events, open positions must be what the deals leave, every session must say what data it had.
 
 ```python
-import pandas as pd
+import polars as pl
 
-fills = pd.read_parquet("RESULT_FOLDER/fills.parquet")
-print(fills.assign(yuan=fills.shares * fills.price / 1000).groupby(["rule", "side"]).yuan.sum())
+fills = pl.read_parquet("RESULT_FOLDER/fills.parquet")
+yuan = (pl.col("shares") * pl.col("price")).sum() / 1000
+print(fills.group_by("rule", "side").agg(yuan=yuan))
 ```
 """
 UNITS = {
@@ -64,7 +65,8 @@ The formula of every metric of a backtest; `pankou backtest report --json` uses 
 
 金额在文件和 JSON 里是 0.001 元的整数；比率是浮点数，0.05 就是 5 %。
 没有定义的是 `null`（显示为“未定义”），从不是 0，也从不是无穷大。
-Amounts are integers in 0.001 yuan in files and JSON; ratios are floats, 0.05 is 5 %. What is undefined is `null` (shown as “undefined”), never 0 and never infinite.
+Amounts are integers in 0.001 yuan in files and JSON; ratios are floats, 0.05 is 5 %.
+What is undefined is `null` (shown as “undefined”), never 0 and never infinite.
 
 ## 记号 / Symbols
 
