@@ -1,5 +1,6 @@
 """Whether the books of a result add up: everything is checked before it is kept, counted or shown."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ from common.backtests.result import BacktestResult, BookEvent, EventKind, Fill, 
 from common.backtests.trades import happenings, trades_of
 from common.domain.calendar import to_date
 from common.domain.errors import InvariantError
+from common.domain.values import Side
 
 _DAY_S = 86_400
 MUST_AGREE = (
@@ -131,10 +133,31 @@ def _books(result: BacktestResult) -> Iterator[str]:
     told = {row.symbol: row.shares for row in result.open_positions}
     if left != told or len(told) != len(result.open_positions):
         yield f"open positions are {told}, the deals leave {left}"
+    yield from _settlement(result)
     yield from _cash(result)
     last = result.equity[-1].market_value if result.equity else 0
     if (value := sum(row.shares * row.price for row in result.open_positions)) != last:
         yield f"open positions are worth {value}, the last session says {last}"
+
+
+def _settlement(result: BacktestResult) -> Iterator[str]:
+    """Find shares that were sold on the day they were bought (T+1)."""
+    held: Counter[str] = Counter()
+    today: Counter[str] = Counter()
+    day = 0
+    for row in happenings(result):
+        if row.day != day:
+            day, today = row.day, Counter()
+        if isinstance(row, BookEvent):
+            held[row.symbol] = held[row.symbol] if row.kind is EventKind.DIVIDEND_TAX else row.shares_after
+        elif row.side is Side.BUY:
+            held[row.symbol] += row.shares
+            today[row.symbol] += row.shares
+        elif row.shares > held[row.symbol] - today[row.symbol]:
+            yield f"{row.day} {row.symbol}: {row.shares} sold, {held[row.symbol] - today[row.symbol]} are sellable (T+1)"
+            return
+        else:
+            held[row.symbol] -= row.shares
 
 
 def _cash(result: BacktestResult) -> Iterator[str]:

@@ -40,9 +40,9 @@ Prices and amounts are integers in 0.001 yuan, quantities are shares, days are y
 Tables spell enums by name and `second` as `time` (HH:MM:SS); JSON has their numbers, which never change.
 
 目录先整个写在旁边再改名到位。
-账目对不上的结果既不写也不读：现金必须等于全部成交与账目变化之和，期末持仓必须等于成交剩下的股数，每个交易日必须说明有什么数据。
+账目对不上的结果既不写也不读：现金必须等于全部成交与账目变化之和，期末持仓必须等于成交剩下的股数，当天买的不能当天卖，每个交易日必须说明有什么数据。
 A folder is written whole beside its place and moved there by one rename.
-A result whose books do not add up is neither written nor read: cash must be the sum of all deals and events, open positions must be what the deals leave, every session must say what data it had.
+A result whose books do not add up is neither written nor read: cash must be the sum of all deals and events, open positions must be what the deals leave, nothing bought today is sold today, every session must say what data it had.
 
 ```python
 import polars as pl
