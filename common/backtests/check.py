@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 
-from common.backtests.result import BacktestResult, BookEvent, EventKind, Fill, Unfilled
+from common.backtests.result import BacktestResult, BookEvent, Candle, EventKind, Fill, Unfilled
 from common.backtests.trades import happenings, trades_of
 from common.domain.calendar import to_date
 from common.domain.errors import InvariantError
@@ -41,6 +42,11 @@ def faults_of(result: BacktestResult) -> list[str]:
     return found[:FAULTS_MAX]
 
 
+def candles_fault(candles: Sequence[Candle]) -> str:
+    """Return why bars cannot be kept or drawn; empty when they can. Bad prices are the data's and are shown as they are."""
+    return next(_types(tuple(candles), tuple[Candle, ...]), "")
+
+
 def others_fault(result: BacktestResult, others: Sequence[BacktestResult]) -> str:
     """Return why `others` are not the same backtest under the other fill verdicts; empty when they are."""
     verdicts = [each.inputs.verdict for each in (result, *others)]
@@ -53,10 +59,10 @@ def others_fault(result: BacktestResult, others: Sequence[BacktestResult]) -> st
     return ""
 
 
-def _types(result: BacktestResult) -> Iterator[str]:
+def _types(value: Any, kind: Any = BacktestResult) -> Iterator[str]:
     """Refuse what is no plain integer or text (NaN, floats, numpy numbers): it would be kept as something else."""
     try:
-        msgspec.json.decode(msgspec.json.encode(result), type=BacktestResult)
+        msgspec.json.decode(msgspec.json.encode(value), type=kind)
     except (msgspec.MsgspecError, TypeError, ValueError, OverflowError) as error:
         yield f"a value of the wrong kind: {error}"
 

@@ -78,18 +78,19 @@ def _other(result: BacktestResult, other: BacktestResult) -> dict[str, Any]:
 
 
 def stock_data(
-    result: BacktestResult, trades: Sequence[Trade], candles: Sequence[Candle]
+    result: BacktestResult, trades: Sequence[Trade], candles: Sequence[Candle], bars_max: int = BARS_MAX
 ) -> tuple[list[dict[str, Any]], bool]:
-    """Return bars and marks of the traded stocks, and whether some were left out."""
+    """Return bars and marks of the traded stocks, and whether some trades found no room; a bar without prices is none."""
     bars: dict[Symbol, list[Candle]] = {}
     for candle in candles:
-        bars.setdefault(candle.symbol, []).append(candle)
+        if min(candle.open, candle.high, candle.low, candle.close) > 0:
+            bars.setdefault(candle.symbol, []).append(candle)
     for rows in bars.values():
         rows.sort(key=lambda candle: (candle.day, candle.second))
     ranked = sorted((trade for trade in trades if trade.symbol in bars), key=lambda trade: -abs(trade.pnl))
     spans: Spans = {}
     for before, after in WINDOWS:
-        spans, left = _spans(ranked, bars, before, after)
+        spans, left = _spans(ranked, bars, before, after, bars_max)
         if not left:
             break
     order = dict.fromkeys(trade.symbol for trade in trades if trade.symbol in spans)
@@ -99,7 +100,9 @@ def stock_data(
     return [_stock(result, symbol, fills[symbol], bars[symbol], spans[symbol]) for symbol in order], left > 0
 
 
-def _spans(trades: Sequence[Trade], bars: Mapping[Symbol, list[Candle]], before: int, after: int) -> tuple[Spans, int]:
+def _spans(
+    trades: Sequence[Trade], bars: Mapping[Symbol, list[Candle]], before: int, after: int, bars_max: int
+) -> tuple[Spans, int]:
     """Return the bars around each trade, the largest profit or loss first, and how many trades found no room."""
     found: Spans = {}
     total = left = 0
@@ -109,7 +112,7 @@ def _spans(trades: Sequence[Trade], bars: Mapping[Symbol, list[Candle]], before:
         last = _bar_at(rows, trade.closed, trade.closed_s) if trade.closed else len(rows)
         wanted = set(range(max(0, first - before), min(len(rows), last + after + 1)))
         new = wanted - found.get(trade.symbol, set())
-        if total + len(new) > BARS_MAX:
+        if total + len(new) > bars_max:
             left += 1
             continue
         total += len(new)

@@ -41,7 +41,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "note.reasons": ("按卖出原因与买入原因统计已平仓的交易。", "Closed trades by what ended them and by what began them."),
     "note.trades": ("一笔交易是一只股票从空仓到空仓；点表头排序，点一行看 K 线。", "A trade is one stock from flat to flat; click a head to sort, a row to see its candles."),
     "note.trades_cut": ("表中只列前 {shown} 笔，共 {count} 笔；全部在 trades.parquet。", "The first {shown} of {count}; all are in trades.parquet."),
-    "note.candles": ("价格未复权；B 买入，S 卖出，X 除权除息。", "Prices are raw; B bought, S sold, X ex-day."),
+    "note.candles": ("价格未复权；B 买入，S 卖出，X 除权除息；“…”处略去离交易较远的 K 线。", "Prices are raw; B bought, S sold, X ex-day; at “…” bars far from any trade are left out."),
     "note.candles_none": ("没有附带 K 线数据。", "No bars came with this result."),
     "note.candles_cut": ("为控制文件大小，省略了盈亏最小的一些交易的 K 线。", "Bars of the trades with the smallest profit or loss were left out to keep the file small."),
     "note.unfilled_cut": ("表中只列前 {shown} 行，共 {count} 行；全部在 unfilled.parquet。", "The first {shown} of {count}; all are in unfilled.parquet."),
