@@ -1,12 +1,17 @@
 """Whether the books of a result add up: everything is checked before it is kept, counted or shown."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
-from common.backtests.result import BacktestResult, BookEvent, EventKind, Fill, Unfilled
+import msgspec
+
+from common.backtests.result import BacktestResult, BookEvent, Candle, EventKind, Fill, Unfilled
 from common.backtests.trades import happenings, trades_of
 from common.domain.calendar import to_date
 from common.domain.errors import InvariantError
+from common.domain.values import Side
 
 _DAY_S = 86_400
 MUST_AGREE = (
@@ -28,12 +33,18 @@ FAULTS_MAX = 20
 
 def faults_of(result: BacktestResult) -> list[str]:
     """Return what is wrong with a result, in words; nothing when its books add up."""
-    found: list[str] = []
+    if found := list(_types(result)):
+        return found
     for check in (_days, _rows, _coverage, _benchmark):
         found += list(check(result))
     if not found:
         found += list(_books(result))
     return found[:FAULTS_MAX]
+
+
+def candles_fault(candles: Sequence[Candle]) -> str:
+    """Return why bars cannot be kept or drawn; empty when they can. Bad prices are the data's and are shown as they are."""
+    return next(_types(tuple(candles), tuple[Candle, ...]), "")
 
 
 def others_fault(result: BacktestResult, others: Sequence[BacktestResult]) -> str:
@@ -46,6 +57,14 @@ def others_fault(result: BacktestResult, others: Sequence[BacktestResult]) -> st
         if fields:
             return f"the {other.inputs.verdict} result is of another backtest: {', '.join(fields)} differ"
     return ""
+
+
+def _types(value: Any, kind: Any = BacktestResult) -> Iterator[str]:
+    """Refuse what is no plain integer or text (NaN, floats, numpy numbers): it would be kept as something else."""
+    try:
+        msgspec.json.decode(msgspec.json.encode(value), type=kind)
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError) as error:
+        yield f"a value of the wrong kind: {error}"
 
 
 def _days(result: BacktestResult) -> Iterator[str]:
@@ -120,10 +139,31 @@ def _books(result: BacktestResult) -> Iterator[str]:
     told = {row.symbol: row.shares for row in result.open_positions}
     if left != told or len(told) != len(result.open_positions):
         yield f"open positions are {told}, the deals leave {left}"
+    yield from _settlement(result)
     yield from _cash(result)
     last = result.equity[-1].market_value if result.equity else 0
     if (value := sum(row.shares * row.price for row in result.open_positions)) != last:
         yield f"open positions are worth {value}, the last session says {last}"
+
+
+def _settlement(result: BacktestResult) -> Iterator[str]:
+    """Find shares that were sold on the day they were bought (T+1)."""
+    held: Counter[str] = Counter()
+    today: Counter[str] = Counter()
+    day = 0
+    for row in happenings(result):
+        if row.day != day:
+            day, today = row.day, Counter()
+        if isinstance(row, BookEvent):
+            held[row.symbol] = held[row.symbol] if row.kind is EventKind.DIVIDEND_TAX else row.shares_after
+        elif row.side is Side.BUY:
+            held[row.symbol] += row.shares
+            today[row.symbol] += row.shares
+        elif row.shares > held[row.symbol] - today[row.symbol]:
+            yield f"{row.day} {row.symbol}: {row.shares} sold, {held[row.symbol] - today[row.symbol]} are sellable (T+1)"
+            return
+        else:
+            held[row.symbol] -= row.shares
 
 
 def _cash(result: BacktestResult) -> Iterator[str]:

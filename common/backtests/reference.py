@@ -21,8 +21,9 @@ TITLES = {
 }
 """Chinese names of what a result is made of."""
 RESULT_HEAD = """\
-回测结果是一个目录；任何引擎写的都一样。`pankou backtest report 目录` 读它，也可以直接用 pandas 读。
-The result of a backtest is a folder, the same whatever engine wrote it. `pankou backtest report FOLDER` reads it; so does pandas.
+回测结果是一个目录；任何引擎写的都一样。
+`pankou backtest report 目录` 读它，也可以直接用 polars 读（或 pandas，另装 pyarrow）。
+The result of a backtest is a folder, the same whatever engine wrote it. `pankou backtest report FOLDER` reads it; so does polars (or pandas, with pyarrow installed).
 
 | 文件 / file | 内容 | what it holds |
 | --- | --- | --- |
@@ -33,17 +34,22 @@ The result of a backtest is a folder, the same whatever engine wrote it. `pankou
 | `verdicts/NAME/` | 可有可无：另两种成交判定的结果，各是一个结果目录 | optional: the results under the other fill verdicts, each a result folder |
 | `report.html` | `pankou backtest report` 写的报告 | the report that `pankou backtest report` wrote |
 
-价格和金额是 0.001 元的整数，数量是股，日期是 yyyymmdd。表里的枚举写名字，`second` 写成 `time`（HH:MM:SS）；JSON 里的枚举写编号，编号从不改变。
-Prices and amounts are integers in 0.001 yuan, quantities are shares, days are yyyymmdd. Tables spell enums by name and `second` as `time` (HH:MM:SS); JSON has their numbers, which never change.
+价格和金额是 0.001 元的整数，数量是股，日期是 yyyymmdd。
+表里的枚举写名字，`second` 写成 `time`（HH:MM:SS）；JSON 里的枚举写编号，编号从不改变。
+Prices and amounts are integers in 0.001 yuan, quantities are shares, days are yyyymmdd.
+Tables spell enums by name and `second` as `time` (HH:MM:SS); JSON has their numbers, which never change.
 
-目录先整个写在旁边再改名到位。账目对不上的结果既不写也不读：现金必须等于全部成交与账目变化之和，期末持仓必须等于成交剩下的股数，每个交易日必须说明有什么数据。
-A folder is written whole beside its place and moved there by one rename. A result whose books do not add up is neither written nor read: cash must be the sum of all deals and events, open positions must be what the deals leave, every session must say what data it had.
+目录先整个写在旁边再改名到位。
+账目对不上的结果既不写也不读：现金必须等于全部成交与账目变化之和，期末持仓必须等于成交剩下的股数，当天买的不能当天卖，每个交易日必须说明有什么数据。
+A folder is written whole beside its place and moved there by one rename.
+A result whose books do not add up is neither written nor read: cash must be the sum of all deals and events, open positions must be what the deals leave, nothing bought today is sold today, every session must say what data it had.
 
 ```python
-import pandas as pd
+import polars as pl
 
-fills = pd.read_parquet("RESULT_FOLDER/fills.parquet")
-print(fills.assign(yuan=fills.shares * fills.price / 1000).groupby(["rule", "side"]).yuan.sum())
+fills = pl.read_parquet("RESULT_FOLDER/fills.parquet")
+yuan = (pl.col("shares") * pl.col("price")).sum() / 1000
+print(fills.group_by("rule", "side").agg(yuan=yuan))
 ```
 """
 UNITS = {
@@ -57,8 +63,10 @@ HEAD = """\
 回测统计里每个指标的公式；`pankou backtest report --json` 用这里的名字。
 The formula of every metric of a backtest; `pankou backtest report --json` uses these names.
 
-金额在文件和 JSON 里是 0.001 元的整数；比率是浮点数，0.05 就是 5 %。没有定义的是 `null`（显示为“未定义”），从不是 0，也从不是无穷大。
-Amounts are integers in 0.001 yuan in files and JSON; ratios are floats, 0.05 is 5 %. What is undefined is `null` (shown as “undefined”), never 0 and never infinite.
+金额在文件和 JSON 里是 0.001 元的整数；比率是浮点数，0.05 就是 5 %。
+没有定义的是 `null`（显示为“未定义”），从不是 0，也从不是无穷大。
+Amounts are integers in 0.001 yuan in files and JSON; ratios are floats, 0.05 is 5 %.
+What is undefined is `null` (shown as “undefined”), never 0 and never infinite.
 
 ## 记号 / Symbols
 
@@ -75,11 +83,15 @@ Amounts are integers in 0.001 yuan in files and JSON; ratios are floats, 0.05 is
 | `g` | 一笔交易的收益率 `P / (买入额 + 买入费用)` | return of a trade: `P / (bought + fees of the buys)` |
 | `h` | 一笔交易持有的交易日数：从第一笔买入到最后一笔卖出，当日为 0 | sessions a trade was held, from its first buy to its last sell; the same day is 0 |
 
-一年按 244 个交易日，无风险利率为 0。一笔交易是一只股票从空仓到空仓：分批买卖、除权除息都算在同一笔里；清仓以后才扣的红利税算在该股最后一笔里。
-A year has 244 sessions, the riskless rate is 0. A trade is one stock from flat to flat: several buys, partial exits and ex-days belong to it; a dividend tax charged after the position is flat belongs to the last trade of that stock.
+一年按 244 个交易日，无风险利率为 0。
+一笔交易是一只股票从空仓到空仓：分批买卖、除权除息都算在同一笔里；清仓以后才扣的红利税算在该股最后一笔里。
+A year has 244 sessions, the riskless rate is 0.
+A trade is one stock from flat to flat: several buys, partial exits and ex-days belong to it; a dividend tax charged after the position is flat belongs to the last trade of that stock.
 
-盈亏为 0 的交易既不算盈也不算亏。按原因的表把一笔交易算在最后一笔卖出的原因下；被退市终结的算在 `NONE` 下。
-A trade with a profit of 0 is neither win nor loss. The table by reason counts a trade under the reason of its last sell; one that a delisting ended, under `NONE`.
+盈亏为 0 的交易既不算盈也不算亏。
+按原因的表把一笔交易算在最后一笔卖出的原因下；被退市终结的算在 `NONE` 下。
+A trade with a profit of 0 is neither win nor loss.
+The table by reason counts a trade under the reason of its last sell; one that a delisting ended, under `NONE`.
 
 恒等式：所有交易（未平仓的按最后收盘价）的 `P` 之和等于 `En - E0`，一厘不差；不成立的结果不会被保存、统计或显示。
 Identity: the sum of `P` over all trades (open ones at the last close) is `En - E0` to the last 0.001 yuan; a result for which it fails is not kept, counted or shown.

@@ -108,15 +108,18 @@ def _reason_row(reason: Reason, trades: list[Trade]) -> ReasonRow:
 
 
 def _by_month(facts: Facts) -> list[MonthRow]:
+    ends = {row.day // 100: row.equity for row in facts.result.equity}
+    sessions = Counter(row.day // 100 for row in facts.result.equity)
+    closed = Counter(trade.closed // 100 for trade in facts.closed)
+    wins = Counter(trade.closed // 100 for trade in facts.closed if trade.pnl > 0)
+    fees: Counter[Month] = Counter()
+    for fill in facts.result.fills:
+        fees[fill.day // 100] += fill.fees
     found = []
     before = facts.values[0]
-    for month in sorted({row.day // 100 for row in facts.result.equity}):
-        rows = [row for row in facts.result.equity if row.day // 100 == month]
-        closed = [trade for trade in facts.closed if trade.closed // 100 == month]
-        end = rows[-1].equity
-        fees = sum(fill.fees for fill in facts.result.fills if fill.day // 100 == month)
-        wins = sum(trade.pnl > 0 for trade in closed)
-        found.append(MonthRow(month, len(rows), end / before - 1, end - before, len(closed), wins, fees))
+    for month, end in sorted(ends.items()):
+        gain, pnl = end / before - 1, end - before
+        found.append(MonthRow(month, sessions[month], gain, pnl, closed[month], wins[month], fees[month]))
         before = end
     return found
 

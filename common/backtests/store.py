@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from common.backtests.check import faults_of, others_fault
+from common.backtests.check import candles_fault, faults_of, others_fault
 from common.backtests.codec import decode_files, encode_files
 from common.backtests.result import BacktestResult, Candle
 from common.domain.errors import InvariantError, ResultError
@@ -33,7 +33,7 @@ def write_result(
     for each in (result, *others):
         if faults := faults_of(each):
             raise InvariantError(f"the {each.inputs.verdict} result does not add up: {'; '.join(faults)}")
-    if fault := others_fault(result, others):
+    if fault := others_fault(result, others) or candles_fault(candles):
         raise InvariantError(fault)
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from common.messages.outputs import Core, Message
+from common.messages.outputs import Adapter, Core, Message
 from common.runtime.clock import SystemClock
 from common.runtime.config import Config
-from common.runtime.service import Adapter
 from services.screener.core import ScreenerCore
 from services.screener.nightly import NightlyCore
 from services.screener.nightly_job import history_of

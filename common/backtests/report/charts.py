@@ -8,7 +8,7 @@ from typing import Any
 from common.backtests import ratios
 from common.backtests.report.markup import clean
 from common.backtests.report.words import WORDS
-from common.backtests.result import BacktestResult, Candle, EventKind
+from common.backtests.result import BacktestResult, Candle, EventKind, Fill
 from common.backtests.statistics import Statistics
 from common.backtests.text import day_text
 from common.backtests.trades import Trade
@@ -78,25 +78,31 @@ def _other(result: BacktestResult, other: BacktestResult) -> dict[str, Any]:
 
 
 def stock_data(
-    result: BacktestResult, trades: Sequence[Trade], candles: Sequence[Candle]
+    result: BacktestResult, trades: Sequence[Trade], candles: Sequence[Candle], bars_max: int = BARS_MAX
 ) -> tuple[list[dict[str, Any]], bool]:
-    """Return bars and marks of the traded stocks, and whether some were left out."""
+    """Return bars and marks of the traded stocks, and whether some trades found no room; a bar without prices is none."""
     bars: dict[Symbol, list[Candle]] = {}
     for candle in candles:
-        bars.setdefault(candle.symbol, []).append(candle)
+        if min(candle.open, candle.high, candle.low, candle.close) > 0:
+            bars.setdefault(candle.symbol, []).append(candle)
     for rows in bars.values():
         rows.sort(key=lambda candle: (candle.day, candle.second))
     ranked = sorted((trade for trade in trades if trade.symbol in bars), key=lambda trade: -abs(trade.pnl))
     spans: Spans = {}
     for before, after in WINDOWS:
-        spans, left = _spans(ranked, bars, before, after)
+        spans, left = _spans(ranked, bars, before, after, bars_max)
         if not left:
             break
     order = dict.fromkeys(trade.symbol for trade in trades if trade.symbol in spans)
-    return [_stock(result, symbol, bars[symbol], spans[symbol]) for symbol in order], len(order) < len(bars) or left > 0
+    fills: dict[Symbol, list[Fill]] = {}
+    for fill in result.fills:
+        fills.setdefault(fill.symbol, []).append(fill)
+    return [_stock(result, symbol, fills[symbol], bars[symbol], spans[symbol]) for symbol in order], left > 0
 
 
-def _spans(trades: Sequence[Trade], bars: Mapping[Symbol, list[Candle]], before: int, after: int) -> tuple[Spans, int]:
+def _spans(
+    trades: Sequence[Trade], bars: Mapping[Symbol, list[Candle]], before: int, after: int, bars_max: int
+) -> tuple[Spans, int]:
     """Return the bars around each trade, the largest profit or loss first, and how many trades found no room."""
     found: Spans = {}
     total = left = 0
@@ -106,7 +112,7 @@ def _spans(trades: Sequence[Trade], bars: Mapping[Symbol, list[Candle]], before:
         last = _bar_at(rows, trade.closed, trade.closed_s) if trade.closed else len(rows)
         wanted = set(range(max(0, first - before), min(len(rows), last + after + 1)))
         new = wanted - found.get(trade.symbol, set())
-        if total + len(new) > BARS_MAX:
+        if total + len(new) > bars_max:
             left += 1
             continue
         total += len(new)
@@ -122,7 +128,9 @@ def _bar_at(rows: Sequence[Candle], day: int, second: int) -> int:
     return min(at, len(rows) - 1)
 
 
-def _stock(result: BacktestResult, symbol: Symbol, bars: Sequence[Candle], chosen: set[int]) -> dict[str, Any]:
+def _stock(
+    result: BacktestResult, symbol: Symbol, fills: Sequence[Fill], bars: Sequence[Candle], chosen: set[int]
+) -> dict[str, Any]:
     rows: list[Candle] = []
     for at in sorted(chosen):
         if rows and at - 1 not in chosen:
@@ -130,12 +138,11 @@ def _stock(result: BacktestResult, symbol: Symbol, bars: Sequence[Candle], chose
         rows.append(bars[at])
     place = {(bar.day, bar.second): at for at, bar in enumerate(rows)}
     marks = []
-    for fill in result.fills:
-        if fill.symbol == symbol:
-            bar = bars[_bar_at(bars, fill.day, fill.second)]
-            if bar.day == fill.day and (bar.day, bar.second) in place:
-                side = 1 if fill.side is Side.BUY else 2
-                marks.append([place[bar.day, bar.second], side, fill.price, fill.shares, clock(fill.second)])
+    for fill in fills:
+        bar = bars[_bar_at(bars, fill.day, fill.second)]
+        if bar.day == fill.day and (bar.day, bar.second) in place:
+            side = 1 if fill.side is Side.BUY else 2
+            marks.append([place[bar.day, bar.second], side, fill.price, fill.shares, clock(fill.second)])
     return {
         "symbol": clean(symbol),
         "name": clean(result.names.get(symbol, "")),

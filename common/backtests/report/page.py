@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
-from common.backtests.check import others_fault
+from common.backtests.check import candles_fault, others_fault
 from common.backtests.report import sections
 from common.backtests.report.charts import chart_data
 from common.backtests.report.markup import both, esc, say, section
@@ -23,7 +23,7 @@ def report_html(result: BacktestResult, others: Sequence[BacktestResult] = (), c
 
     `candles` are raw bars of the traded stocks, daily or of minutes.
     """
-    if fault := others_fault(result, others):
+    if fault := others_fault(result, others) or candles_fault(candles):
         raise InvariantError(fault)
     statistics = statistics_of(result)
     by_verdict: dict[str, Statistics] = {other.inputs.verdict: statistics_of(other) for other in others}

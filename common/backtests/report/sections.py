@@ -101,10 +101,12 @@ def data(result: BacktestResult) -> str:
 
 
 def _coverage(run: Coverage, sessions: int) -> str:
-    share = f"{run.stock_days_had:,} / {run.stock_days:,}"
+    share = say("data.had", had=f"{run.stock_days_had:,}", asked=f"{run.stock_days:,}")
     grain = cell(both(*GRAIN_WORDS[run.grain]))
-    dates = f"{day_text(run.first)} – <wbr>{day_text(run.last)}"
-    return row([cell(dates), number(str(sessions)), grain, cell(both(run.zh, run.en)), number(share)])
+    dates = f"<span class=nw>{day_text(run.first)} –</span> <span class=nw>{day_text(run.last)}</span>"
+    return row(
+        [cell(dates), number(say("data.sessions", count=sessions)), grain, cell(both(run.zh, run.en)), number(share)]
+    )
 
 
 def months(statistics: Statistics) -> str:

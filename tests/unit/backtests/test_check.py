@@ -1,14 +1,17 @@
 """Books that do not add up are found, whatever does not: each case spoils one thing of a good result."""
 
+import copy
+import math
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from common.backtests.check import FAULTS_MAX, faults_of
 from common.backtests.result import BacktestResult, Benchmark, Coverage
-from tests.backtest_books import full_result, random_books
+from tests.backtest_books import S1430, Books, full_result, random_books
 
 GOOD, _ = full_result(2, 40, 30)
 Change = Callable[[BacktestResult], BacktestResult]
@@ -47,8 +50,33 @@ def test_good_books_have_no_fault() -> None:
     assert [faults_of(random_books(seed, 30, 20).result()) for seed in range(20)] == [[]] * 20
 
 
+def test_shares_bought_today_cannot_be_sold_today() -> None:
+    books = Books()
+    books.buy(20260105, "600001.SH", 200, 10_000)
+    books.close(20260105, {"600001.SH": 10_000})
+    books.buy(20260106, "600001.SH", 100, 10_000)
+    books.sell(20260106, "600001.SH", 200, 10_000, second=S1430)
+    assert faults_of(_closed(books)) == []
+    books.sell(20260106, "600001.SH", 100, 10_000, second=S1430)
+    assert faults_of(_closed(books)) == ["20260106 600001.SH: 100 sold, 0 are sellable (T+1)"]
+
+
+def _closed(books: Books) -> BacktestResult:
+    books = copy.deepcopy(books)
+    books.close(20260106)
+    return books.result()
+
+
 DAY = Coverage(20260101, 20260101, "daily", 1, 1, "甲", "a")
 SPOILT: dict[str, tuple[Change, str]] = {
+    "nan": (other("fills", 0, price=math.nan), "wrong kind"),
+    "infinite": (other("equity", 1, equity=math.inf), "wrong kind"),
+    "float": (lambda r: other("fills", 0, price=float(r.fills[0].price))(r), "wrong kind"),
+    "numpy": (lambda r: other("fills", 0, shares=np.int64(r.fills[0].shares))(r), "wrong kind"),
+    "beyond 64 bits": (other("fills", 0, price=2**70), "deals and events make it"),
+    "benchmark nan": (lambda r: with_(benchmark=Benchmark("x", 1, (math.nan,) * len(r.equity)))(r), "wrong kind"),
+    "no text": (inputs(rule="\ud800"), "wrong kind"),
+    "no verdict": (inputs(verdict="hopeful"), "wrong kind"),
     "start cash": (inputs(start_cash=0), "start cash 0"),
     "no day": (inputs(last=20261332), "20261332 is no day"),
     "outside": (inputs(first=20260103), "outside"),

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import math
 import re
 from html.parser import HTMLParser
 from typing import Any
@@ -234,7 +235,7 @@ def test_both_languages_are_complete() -> None:
 def test_no_word_is_unused() -> None:
     folder = CHECKOUT / "common" / "backtests" / "report"
     code = "\n".join(path.read_text("utf-8") for path in (*folder.glob("[!w]*.py"), STATIC / "report.js"))
-    ready = set(re.findall(r'"((?:note|head|more|c|t|v|in|side|title)\.[\w.]+)"', code.replace("'", '"')))
+    ready = set(re.findall(r'"((?:note|head|more|data|c|t|v|in|side|title)\.[\w.]+)"', code.replace("'", '"')))
     built = {f"t.{name}" for name in re.findall(r'"(\w+)"', code)} | {
         f"in.{name}" for name in re.findall(r'"(\w+)"', code)
     }
@@ -370,6 +371,23 @@ def test_bars_far_from_any_trade_are_left_out_and_the_place_shows() -> None:
     at = stock["at"].index("…")
     assert stock["bars"][4 * at : 4 * at + 4] == [0, 0, 0, 0]
     assert len(stock["at"]) == (1 + 1 + 20) + 1 + (40 + 2 + 2)
+
+
+def test_where_there_is_no_room_the_largest_trades_keep_their_bars() -> None:
+    trades = statistics_of(RESULT).trades
+    stocks, cut = stock_data(RESULT, trades, CANDLES, bars_max=60)
+    assert cut is True
+    assert 0 < sum(label != "…" for stock in stocks for label in stock["at"]) <= 60
+    largest = max(trades, key=lambda trade: abs(trade.pnl))
+    assert largest.symbol in {stock["symbol"] for stock in stocks}
+
+
+def test_a_bar_without_prices_is_none_and_a_bad_one_is_refused() -> None:
+    trades = statistics_of(RESULT).trades
+    suspended = [msgspec.structs.replace(bar, open=0, high=0, low=0, close=0) for bar in CANDLES]
+    assert stock_data(RESULT, trades, suspended) == ([], False)
+    with pytest.raises(InvariantError, match="wrong kind"):
+        report_html(RESULT, (), [msgspec.structs.replace(CANDLES[0], close=math.nan)])
 
 
 def test_without_bars_it_says_so() -> None:

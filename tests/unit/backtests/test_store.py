@@ -72,6 +72,8 @@ def test_bad_books_are_not_written(tmp_path: Path) -> None:
         write_result(tmp_path / "bad", bad)
     with pytest.raises(InvariantError, match="does not add up"):
         write_result(tmp_path / "bad", RESULT, [bad])
+    with pytest.raises(InvariantError, match="wrong kind"):
+        write_result(tmp_path / "bad", RESULT, candles=[msgspec.structs.replace(CANDLES[0], low=1.5)])
     assert list(tmp_path.iterdir()) == []
 
 
