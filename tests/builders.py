@@ -8,9 +8,12 @@ from common.domain.calendar import S1500, hms, phase_at, ts_of
 from common.domain.values import Board, Pace, Phase, push_id
 from common.messages.columns import Quotes, batch_of
 from common.messages.market import LEVELS, DayOpened, HandOrder, InstrumentTable, PushEnd, QuoteBatch
+from common.rules.book import Book, Five
 
 DAY = 20260105
 PREV_DAY = 20251231
+UP, DOWN = 11_000, 9_000
+"""Limits of `book`."""
 
 
 def milli(yuan: float) -> int:
@@ -64,7 +67,7 @@ def day_opened(instruments: InstrumentTable, prev_day: int = PREV_DAY, **changes
 
 
 class Quote:
-    """One quote in yuan; missing sides of the book are empty."""
+    """One quote in yuan; missing sides of the book are empty; the day's turnover is all at the last price by default."""
 
     def __init__(
         self,
@@ -76,11 +79,13 @@ class Quote:
         high: float = 0,
         low: float = 0,
         volume: int = 1000,
+        turnover: float | None = None,
         second: int | None = None,
     ) -> None:
         self.last, self.bid, self.ask = milli(last), bid, ask
         self.open, self.high, self.low = milli(open_ or last), milli(high or last), milli(low or last)
         self.volume, self.second = volume, second
+        self.turnover = volume * self.last if turnover is None else milli(turnover)
 
 
 def batch(
@@ -106,7 +111,7 @@ def batch(
     times = np.array([1000 * (quotes[s].second or second) for s in symbols], "<i4")
     packed = Quotes(
         index, times, column("last"), refs[index], column("open"), column("high"), column("low"), column("volume"),
-        column("volume") * column("last"), levels("bid", 0), levels("bid", 1), levels("ask", 0), levels("ask", 1),
+        column("turnover"), levels("bid", 0), levels("bid", 1), levels("ask", 0), levels("ask", 1),
     )  # fmt: skip
     return batch_of(push, part, ts_of(instruments.day, second), phase_at(second), packed)
 
@@ -119,4 +124,25 @@ def push_end(
     return PushEnd(
         f"test:{day}", day, push_id(day, number), ts_of(day, second), phase, parts, bar_parts,
         last_of_day=second >= S1500, hand=tuple(hand), prev=prev,
+    )  # fmt: skip
+
+
+def five(values: Sequence[int]) -> Five:
+    """Return five levels, the missing ones empty."""
+    a, b, c, d, e = [*values, 0, 0, 0, 0, 0][:5]
+    return a, b, c, d, e
+
+
+def book(
+    last: int,
+    bids: Sequence[tuple[int, int]] = (),
+    asks: Sequence[tuple[int, int]] = (),
+    traded: int = 0,
+    turnover: int = 0,
+    day_volume: int = 0,
+) -> Book:
+    """Make a snapshot from (price, volume) pairs, 0.001 yuan and shares."""
+    return Book(
+        last, UP, DOWN, traded, five([p for p, _ in bids]), five([v for _, v in bids]), five([p for p, _ in asks]),
+        five([v for _, v in asks]), turnover, day_volume=day_volume,
     )  # fmt: skip

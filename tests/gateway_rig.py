@@ -27,7 +27,7 @@ from common.messages.outputs import (
     Tell,
     Token,
 )
-from services.order_gateway.adapters.paper import PaperBroker
+from services.order_gateway.adapters.paper import PaperBroker, PaperSettings
 from services.order_gateway.core import GatewayCore
 from services.order_gateway.settings import Settings
 from tests.builders import Quote, batch, day_opened, milli, push_end
@@ -87,8 +87,10 @@ class Tape:
 class Rig:
     """One gateway process after another on the same disk."""
 
-    def __init__(self, settings: Settings | None = None, tape: Tape | None = None) -> None:
-        self.settings = settings or Settings()
+    def __init__(
+        self, settings: Settings | None = None, tape: Tape | None = None, paper: PaperSettings | None = None
+    ) -> None:
+        self.settings, self.paper = settings or Settings(), paper or PaperSettings()
         self.tape = tape or Tape()
         self.disk = Disk()
         self.at = -1
@@ -112,7 +114,7 @@ class Rig:
         while True:
             self.boots += 1
             self.asking = {}
-            self.core, self.broker = GatewayCore(self.settings), PaperBroker()
+            self.core, self.broker = GatewayCore(self.settings), PaperBroker(self.paper)
             try:
                 self.core.restore(*self.disk.load())
                 self._carry(self.core.on_start(self.now_ns))

@@ -41,6 +41,36 @@ class RelayedHand(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
     order: HandOrder
 
 
+class OrderPlace(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Where a resting order stands in the queue at its price; `common/rules/queue.py` says what the numbers are."""
+
+    coid: str
+    ahead: Shares
+    shown: Shares
+
+
+class TakenShares(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """What the paper exchange gave from a stock's shown volume, gone until as much has been traded after it."""
+
+    symbol: str
+    side: int
+    shares: Shares
+    at_volume: Shares
+    """The day's volume then."""
+    day: Day
+
+
+class QueuePlaces(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Places of all resting orders after a push: the journal has fills, and a queue moves without any."""
+
+    push: PushId
+    """The last push that moved one of them: it was matched."""
+    places: tuple[OrderPlace, ...]
+    taken: tuple[TakenShares, ...] = ()
+    doubted: tuple[str, ...] = ()
+    """Stocks whose last snapshot was passed over: what is traded up to their next one is not known."""
+
+
 # ------------------------------------------------------------------ risk_manager
 
 

@@ -94,6 +94,9 @@ class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     orders_per_s: int = 10
     orders_per_day: int = 2_000
     after_absence: str = "resend"
+    fill_verdict: str = "expected"
+    cancel_share_bp: int = 0
+    participation_bp: int = 10_000
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,6 +120,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "feed.pace": ("lockstep", "real_time"),
     "gateway.broker": ("paper",),
     "gateway.after_absence": ("resend", "park"),
+    "gateway.fill_verdict": ("pessimistic", "expected", "optimistic"),
 }
 RANGES: dict[str, tuple[int, int]] = {
     "feed.ring_s": (1, 600),
@@ -132,6 +136,8 @@ RANGES: dict[str, tuple[int, int]] = {
     "gateway.settle_s": (0, 600),
     "gateway.orders_per_s": (1, 100),
     "gateway.orders_per_day": (1, 15_000),
+    "gateway.cancel_share_bp": (0, 10_000),
+    "gateway.participation_bp": (1, 10_000),
 }
 
 

@@ -5,10 +5,11 @@ import sys
 from common.domain.values import MILLI
 from common.messages.outputs import Adapter, Core
 from common.messages.topics import FEED
+from common.rules.matching import FillVerdict
 from common.runtime.config import Config, load_config
 from common.runtime.run import config_argument, guarded
 from common.runtime.service import ServiceSpec, host
-from services.order_gateway.adapters.paper import PaperBroker
+from services.order_gateway.adapters.paper import PaperBroker, PaperSettings
 from services.order_gateway.core import GatewayCore
 from services.order_gateway.settings import GATEWAY, MARKET, RISK, Settings
 
@@ -25,12 +26,20 @@ def settings_of(config: Config) -> Settings:
         orders_per_s=config.gateway.orders_per_s,
         orders_per_day=config.gateway.orders_per_day,
         park=config.gateway.after_absence == "park",
+        fill_verdict=config.gateway.fill_verdict,
     )
+
+
+def paper_of(config: Config) -> PaperSettings:
+    """Translate what the paper exchange believes."""
+    gateway = config.gateway
+    verdict = FillVerdict[gateway.fill_verdict.upper()]
+    return PaperSettings(verdict, gateway.cancel_share_bp, gateway.participation_bp)
 
 
 def parts_of(config: Config) -> tuple[Core, Adapter | None]:
     """Build the gateway and its broker."""
-    return GatewayCore(settings_of(config)), PaperBroker()
+    return GatewayCore(settings_of(config)), PaperBroker(paper_of(config))
 
 
 def main() -> int:

@@ -1,11 +1,16 @@
 """Between the journal and the broker: what is sent, what comes back as rows, and what a restart has to send again."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from common.domain.orders import OrderState
+from common.domain.positions import OrderRecord
 from common.domain.reasons import Reason
 from common.domain.values import Phase, PushId, Side, day_of_push
+from common.messages.kept import OrderPlace, QueuePlaces
 from common.messages.market import PushEnd
 from common.messages.orders import (
     CancelRejected,
@@ -19,7 +24,9 @@ from common.messages.orders import (
     OrderSubmitted,
     SubmitOrder,
 )
-from common.messages.outputs import Effect, Log, Output
+from common.messages.outputs import Effect, Log, Message, Output, Save
+from common.rules.book import Defect
+from common.rules.queue import UNSEEN
 from services.order_gateway.books import Books
 from services.order_gateway.calls import (
     Accepted,
@@ -40,6 +47,9 @@ from services.order_gateway.limits import fees_of
 from services.order_gateway.market import Market
 from services.order_gateway.settings import Settings
 
+QUEUE_KEY = "queue"
+_NOWHERE = OrderPlace("", UNSEEN, UNSEEN)
+
 
 class _Pending(NamedTuple):
     """Something on disk of which nobody knows whether the broker has it."""
@@ -56,6 +66,12 @@ class BrokerDesk:
     def __init__(self, books: Books, market: Market, settings: Settings) -> None:
         self._books, self._market, self._settings = books, market, settings
         self._pending: list[_Pending] = []
+        self.queue_push: PushId = 0
+        """The last push of which the kept places know."""
+        self._kept = QueuePlaces(0, ())
+        """Places as they were kept, for `restore`."""
+        self.defects: Counter[str] = Counter()
+        """Snapshots that met an order and were passed over, by defect, since the start."""
 
     # ------------------------------------------------------------------ out
 
@@ -100,6 +116,19 @@ class BrokerDesk:
         stage = 0 if reports.matched else 1
         for report in reports.reports:
             outputs += self._row_of(report, reports, stage)
+        if reports.queue is not None:
+            self.queue_push = max(self.queue_push, reports.push)
+            outputs.append(Save(QUEUE_KEY, replace(reports.queue, push=self.queue_push)))
+        return outputs
+
+    def note_defects(self, reports: Reports) -> list[Output]:
+        """Count the snapshots that the exchange passed over; the first of a kind is logged."""
+        outputs: list[Output] = []
+        for number in reports.defects:
+            name = Defect(number).name
+            if not self.defects[name]:
+                outputs.append(Log("warning", "snapshot passed over", {"defect": name, "push": reports.push}))
+            self.defects[name] += 1
         return outputs
 
     def _row_of(self, report: Report, reports: Reports, stage: int) -> list[Output]:
@@ -152,11 +181,17 @@ class BrokerDesk:
 
     # ------------------------------------------------------------------ after a restart
 
+    def restore_places(self, kept: dict[str, Message]) -> None:
+        """Take back where the resting orders stood."""
+        record = kept.get(QUEUE_KEY)
+        if isinstance(record, QueuePlaces):
+            self.queue_push, self._kept = record.push, record
+
     def restore(self) -> list[Output]:
         """Rebuild the broker's resting orders, and note what was on disk and perhaps never sent."""
         ledger = self._books.ledger
         resting = tuple(
-            RestingOrder(order.coid, order.symbol, order.side, order.price, order.left, order.deals)
+            self._resting(order)
             for order in ledger.open_orders()
             if order.state in (OrderState.WORKING, OrderState.PARTIAL)
         )
@@ -170,7 +205,13 @@ class BrokerDesk:
             elif isinstance(event, CancelSubmitted) and cancels.get(event.coid) == event:
                 pending.append(_Pending(row.push, row.seq, event.coid, event))
         self._pending = pending
-        return [Effect(Restore(resting))]
+        return [Effect(Restore(resting, self._kept.taken, self._kept.doubted))]
+
+    def _resting(self, order: OrderRecord) -> RestingOrder:
+        place = next((place for place in self._kept.places if place.coid == order.coid), _NOWHERE)
+        return RestingOrder(
+            order.coid, order.symbol, order.side, order.price, order.left, order.deals, place.ahead, place.shown
+        )
 
     def resend(self, before: PushId, end: PushEnd) -> list[Output]:
         """Send again what was journalled in pushes before `before`; `end` is the push about to be worked on.

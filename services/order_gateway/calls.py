@@ -10,8 +10,10 @@ import msgspec
 
 from common.domain.reasons import Reason
 from common.domain.values import Cash, Day, Phase, Price, PushId, Shares, Symbol
+from common.messages.kept import QueuePlaces, TakenShares
 from common.messages.orders import SubmitOrder
-from common.rules.matching import EMPTY, Book
+from common.rules.book import EMPTY, Book
+from common.rules.queue import UNSEEN
 
 
 class AccountView(NamedTuple):
@@ -59,6 +61,8 @@ class MatchPush(msgspec.Struct, frozen=True):
     """Snapshots that came with the push, of stocks with open orders."""
     last_of_day: bool
     """Whatever is left unfilled after it expires."""
+    auction: bool = False
+    """The snapshots show the result of an auction."""
 
 
 class RestingOrder(NamedTuple):
@@ -71,12 +75,17 @@ class RestingOrder(NamedTuple):
     left: Shares
     deals: int
     """Deals so far: the next one is numbered after them."""
+    ahead: Shares = UNSEEN
+    """Its place in the queue, as `queue.Place`."""
+    shown: Shares = UNSEEN
 
 
 class Restore(msgspec.Struct, frozen=True):
     """Rebuild the paper exchange after a restart: these orders rest, oldest first. Answered by nothing."""
 
     orders: tuple[RestingOrder, ...]
+    taken: tuple[TakenShares, ...] = ()
+    doubted: tuple[Symbol, ...] = ()
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -136,3 +145,7 @@ class Reports(msgspec.Struct, frozen=True):
     reports: tuple[Report, ...]
     matched: bool = False
     """The answer to MatchPush."""
+    queue: QueuePlaces | None = None
+    """Where all resting orders stand, when that changed; kept in the same commit as the rows of this call."""
+    defects: tuple[int, ...] = ()
+    """Snapshots that were passed over, as numbers of `Defect`; counted, nothing more."""

@@ -53,6 +53,7 @@ class GatewayCore:
         """Take back the journal and the hand orders asked for."""
         self.books.restore(rows)
         self._hand.restore(kept)
+        self._broker.restore_places(kept)
 
     def on_start(self, now_ns: int) -> Sequence[Output]:
         """Open the account where the journal is empty, rebuild the broker's side, ask for the feed."""
@@ -68,7 +69,7 @@ class GatewayCore:
             case QuoteBatch() | BarsClosed() | DayOpened() | PushEnd() | FeedState():
                 return self._pushes.on_feed(message)
             case Reports():
-                return self._pushes.on_matched(message) if message.matched else self._broker.rows_of(message)
+                return [*self._broker.note_defects(message), *self._on_reports(message)]
             case SubmitOrder():
                 return self._orders.on_submit(message, origin)
             case CancelOrder() | CancelRequest():
@@ -81,6 +82,9 @@ class GatewayCore:
                 return reply(origin, queries.answer(message, self.books, self._market, self._pushes.matched))
             case _:
                 return []
+
+    def _on_reports(self, reports: Reports) -> list[Output]:
+        return self._pushes.on_matched(reports) if reports.matched else self._broker.rows_of(reports)
 
     def on_deadline(self, now_ns: int) -> Sequence[Output]:
         """Decide about hand orders that risk does not answer."""
@@ -114,6 +118,12 @@ class GatewayCore:
             "denied": len(books.denied),
             "sent_day": books.sent_day,
             "repairs": self._market.reader.repairs,
+            "book_defects": self._broker.defects.total(),
+            **{f"book_defect_{name.lower()}": count for name, count in sorted(self._broker.defects.items())},
         }
         state = "ready" if self._pushes.ready else "waiting"
-        return self._pushes.ready, state, numbers, {"account": ledger.account}
+        words = {"account": ledger.account, "fill_verdict": self._settings.fill_verdict}
+        if self._broker.defects:
+            kinds = (f"{name.lower()} {count}" for name, count in sorted(self._broker.defects.items()))
+            words["book_defects"] = ", ".join(kinds)
+        return self._pushes.ready, state, numbers, words

@@ -7,8 +7,8 @@ from common.messages.columns import index_of
 from common.messages.feed import FeedReader, PushData
 from common.messages.market import InstrumentFlag, PushEnd
 from common.rules.boards import exchange_of
+from common.rules.book import LEVELS, Book, Five
 from common.rules.corporate import dividend, rescale_cost, shares_after
-from common.rules.matching import LEVELS, Book, Five
 
 
 class Facts(NamedTuple):
@@ -23,6 +23,14 @@ class Facts(NamedTuple):
     bid: Price
     ask: Price
     suspended: bool
+
+
+class Totals(NamedTuple):
+    """What was traded of a stock today up to a snapshot."""
+
+    volume: Shares
+    turnover: int
+    """0.001 yuan."""
 
 
 class ExRight(NamedTuple):
@@ -105,8 +113,11 @@ class Market:
         at = instruments.index.get(symbol) if instruments is not None else None
         return int(instruments.raw_prev_close[at]) if instruments is not None and at is not None else 0
 
-    def book(self, symbol: Symbol, traded: Shares = 0) -> Book:
-        """Return the last snapshot of a stock that the day has."""
+    def book(self, symbol: Symbol, before: Totals | None = None) -> Book:
+        """Return the last snapshot of a stock that the day has; `before` are the totals of the one before it.
+
+        Without them nothing counts as traded: a total of which nobody saw the beginning says nothing about a while.
+        """
         instruments, table = self.reader.instruments, self.reader.table
         assert instruments is not None, "a book is asked for before the day opened"
         assert table is not None, "a book is asked for before the day opened"
@@ -117,16 +128,21 @@ class Market:
             values = [int(column[level, at]) for level in range(LEVELS)]
             return (values[0], values[1], values[2], values[3], values[4])
 
+        traded = int(table.volume[at]) - before.volume if before is not None else 0
+        turnover = int(table.turnover[at]) - before.turnover if before is not None else 0
         return Book(
             int(table.last[at]), int(instruments.up_limit[at]), int(instruments.down_limit[at]), traded,
-            five("bid_price"), five("bid_volume"), five("ask_price"), five("ask_volume"),
+            five("bid_price"), five("bid_volume"), five("ask_price"), five("ask_volume"), turnover,
+            bool(instruments.flags[at] & InstrumentFlag.SUSPENDED), int(table.volume[at]),
         )  # fmt: skip
 
-    def volume(self, symbol: Symbol) -> Shares:
-        """Return the day's volume of a stock so far."""
+    def totals(self, symbol: Symbol) -> Totals | None:
+        """Return what was traded of a stock so far; None before its first snapshot of the day."""
         instruments, table = self.reader.instruments, self.reader.table
         at = instruments.index.get(symbol) if instruments is not None else None
-        return int(table.volume[at]) if table is not None and at is not None else 0
+        if table is None or at is None or not int(table.last[at]):
+            return None
+        return Totals(int(table.volume[at]), int(table.turnover[at]))
 
     def came_with(self, data: PushData, symbol: Symbol) -> bool:
         """Tell whether a push brought a snapshot of the stock."""

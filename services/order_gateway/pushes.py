@@ -10,7 +10,7 @@ from common.messages.feed import PushData
 from common.messages.orders import CorporateAction, DayClosed, DayResult, DayRolled, MatchedThrough
 from common.messages.outputs import Effect, Message, Output, Publish, Tell
 from common.messages.topics import MATCHED
-from common.rules.matching import Book
+from common.rules.book import Book
 from services.order_gateway.books import Books
 from services.order_gateway.broker_desk import BrokerDesk
 from services.order_gateway.calls import MatchPush, Reports
@@ -72,25 +72,26 @@ class Pushes:
         orders = list(self._books.ledger.open_orders())
         unsent = bool(again) or any(order.state is OrderState.SENDING for order in orders)
         symbols = sorted({order.symbol for order in orders})
-        volumes = {symbol: market.volume(symbol) for symbol in symbols if data.day is None}
+        before = {symbol: market.totals(symbol) for symbol in symbols if data.day is None}
         market.reader.apply(data)
         self._working = data
         books: tuple[tuple[Symbol, Book], ...] = ()
         done = self._done(data.push)
-        if end.phase is Phase.CONTINUOUS and not done:
+        if (end.phase is Phase.CONTINUOUS or end.last_of_day) and not done:
             books = tuple(
-                (symbol, market.book(symbol, max(0, market.volume(symbol) - volumes.get(symbol, 0))))
+                (symbol, market.book(symbol, before.get(symbol)))
                 for symbol in symbols
                 if market.came_with(data, symbol)
             )
         if unsent or books or (end.last_of_day and symbols and not done):
             # Even when there is nothing to match: the reports of what is being sent have to come first.
-            return [*again, Effect(MatchPush(data.push, end.ts_ns, books, end.last_of_day))]
+            auction = end.phase is not Phase.CONTINUOUS  # the day's last push carries the closing auction
+            return [*again, Effect(MatchPush(data.push, end.ts_ns, books, end.last_of_day, auction))]
         return self._finish(data, Reports(data.push, end.ts_ns, (), matched=True))
 
     def _done(self, push: PushId) -> bool:
-        """Tell whether the push was matched before a restart: its rows are committed together, so one is all."""
-        return self._books.last_push >= push
+        """Tell whether the push was matched before a restart: all of it is committed together, so one row is all."""
+        return max(self._books.last_push, self._desk.queue_push) >= push
 
     def _finish(self, data: PushData, reports: Reports) -> list[Output]:
         end, books = data.end, self._books

@@ -35,5 +35,7 @@ class Settings(NamedTuple):
     orders_per_day: int = 2000
     park: bool = False
     """An order of which nobody knows whether the broker has it waits for a person, instead of being sent again."""
+    fill_verdict: str = "expected"
+    """What the paper exchange believes of a queue at the limit; only told here."""
     silent_ns: int = 2_000_000_000
     """Wall time after which a risk manager without an answer or a sign of life is silent."""

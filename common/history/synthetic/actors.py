@@ -3,7 +3,9 @@
 The rest of the market is drawn from the seed and stays out of the cast's way: none of it gets into the pool of
 bottom_fractal in the played sessions, none that touches its limit is in the pool of limit_up. A path is a row of
 (time, yuan) joined by lines that tremble between their ends; `offers` says what is for sale at the up limit when the
-path reaches it and for how many pushes; after that, while the path stays at the limit, the board is sealed.
+path reaches it and for how many pushes; after that, while the path stays at the limit, the board is sealed. Whoever
+was there when something was for sale stands at the head of the queue and is served by what trades while it is sealed;
+`seal` is what stands ahead of whoever comes later.
 
 The slots of the standard run (3 limit_up, 2 bottom_fractal, 5 in the account):
 
@@ -50,6 +52,10 @@ class Actor:
     """Played day to (cash a share in 0.000001 yuan, new shares for one old share x 1,000,000)."""
     depth: int = 5_000
     """Shares at each level of its book."""
+    seal: int = 0
+    """Shares that queue at the up limit while the board is sealed; 0 = a multiple of `depth`."""
+    dry: bool = False
+    """Nobody sells while the board is sealed, so that not a share trades there."""
     tail: tuple[YuanBar, ...] = ()
     """Open, high, low, close of its last sessions before the played ones; it has fallen towards them."""
     shadows: tuple[int, ...] = ()
@@ -67,7 +73,7 @@ CAST: tuple[Actor, ...] = (
     Actor("WEAK", "600102.SH", 20.0, 300_000_000, {
         0: [("09:30", 20.2), ("10:10", 22.0), ("15:00", 22.0)],
         1: [("09:30", 22.0), ("09:46", 21.5), ("09:54", 21.4), ("15:00", 21.5)],
-    }, {0: Offer(3_000)}),
+    }, {0: Offer(3_000)}, dry=True),
     Actor("FADES", "600103.SH", 30.0, 200_000_000, {
         0: [("09:30", 30.1), ("10:30", 33.0), ("10:34", 32.8), ("15:00", 32.6)],
         1: [("09:30", 32.7), ("15:00", 33.3)],
@@ -81,14 +87,14 @@ CAST: tuple[Actor, ...] = (
     }, {1: Offer(500)}, depth=200),
     Actor("QUEUE", "000106.SZ", 15.0, 400_000_000, {
         1: [("09:30", 15.1), ("13:10", 16.5), ("15:00", 16.5)], 2: [("09:30", 16.4), ("15:00", 16.3)],
-    }),
+    }, seal=20_000_000),
     Actor("BONUS", "000107.SZ", 12.5, 420_000_000, {
         1: [("09:30", 12.6), ("13:40", 13.75), ("13:42", 13.7), ("15:00", 13.7)],
         2: [("09:30", 6.9), ("15:00", 7.0)],
     }, {1: Offer(60_000)}, ex={2: (0, 1_000_000)}),
     Actor("EARLY", "600108.SH", 8.0, 700_000_000, {
         2: [("09:30", 8.05), ("10:05", 8.8), ("10:40", 8.8), ("10:42", 8.75), ("10:50", 8.8), ("15:00", 8.8)],
-    }),
+    }, seal=30_000_000),
     Actor("SECOND", "300109.SZ", 25.0, 250_000_000, {
         2: [("09:30", 25.5), ("13:15", 30.0), ("13:17", 29.8), ("15:00", 29.5)],
     }, {2: Offer(20_000)}, depth=1_500),

@@ -20,6 +20,9 @@ LEVEL_YUAN = 110_000
 """Usual value of a level of the book."""
 SEAL_TIMES = 40
 """How much larger the queue at a limit is than a usual level."""
+SEAL_E3 = (14, 42, 74, 113, 160, 222, 298, 449, 656, 1_394, 9_999)
+"""Queue at the up limit to the day's turnover at the seal, x 1,000, in equal steps of probability: 894 real boards of
+June and July 2026, the queue being that of their close (bench/fills.py)."""
 SEALED_TRADES = 20
 """How much smaller trades are while a board is sealed."""
 AUCTION_PERCENT, CLOSE_PERCENT = 4, 2
@@ -74,6 +77,8 @@ def make_session(
             _shorten_shadow(last[:, at], shown[:, at], fact, grid)
         changed[:, at] = active
         offered[:, at] = _offers(stock, fact, number, last[:, at], active & ~grid.virtual, draws)
+        if stock.actor is not None and stock.actor.dry:
+            changed[:, at] &= ~_still(last[:, at], offered[:, at], fact) | grid.seen
     volume, turnover = _volumes(stocks, facts, grid, last, changed, draws)
     high, low = _extremes(last, changed & ~grid.virtual[:, None])
     return Session(grid, last, shown, high, low, volume, turnover, changed, offered)
@@ -135,6 +140,13 @@ def _offers(stock: Stock, facts: DayFacts, number: int, last: I64, active: Bools
     return offered
 
 
+def _still(last: I64, offered: I64, facts: DayFacts) -> Bools:
+    """Tell the rows in which a board is sealed as it was in the row before."""
+    sealed = (facts.up > 0) & (last >= facts.up) & (offered == 0)
+    still: Bools = sealed & np.concatenate(([False], sealed[:-1]))
+    return still
+
+
 def _volumes(
     stocks: Sequence[Stock], facts: Sequence[DayFacts], grid: Grid, last: I64, changed: Bools, draws: Draws
 ) -> tuple[I64, I64]:
@@ -154,7 +166,8 @@ def _volumes(
     sizes[grid.opened] = day * AUCTION_PERCENT // 100
     sizes[-1] = day * CLOSE_PERCENT // 100
     sizes = np.maximum(sizes // 100, 1) * 100
-    sizes *= changed & ~grid.virtual[:, None]
+    dry = np.array([stock.actor is not None and stock.actor.dry for stock in stocks])
+    sizes *= changed & ~grid.virtual[:, None] & ~(locked & dry)
     return np.cumsum(sizes, axis=0), np.cumsum(sizes * last, axis=0)
 
 
@@ -183,9 +196,13 @@ class Books:
         self._down = np.array([fact.down for fact in facts], np.int64)
         self._prev_close = np.array([fact.prev_close for fact in facts], np.int64)
         self._depth = np.array([stock.actor.depth if stock.actor else 0 for stock in stocks], np.int64)
+        self._seal = np.array([stock.actor.seal if stock.actor else 0 for stock in stocks], np.int64)
         # Each stock is stamped at its own moment of the interval, as exchanges do; the cast at its end.
         own = draws.wholes(0, min(grid.interval_s, 3) * 1000, len(stocks))
         self._early_ms = np.where(self._depth > 0, 0, own)
+        # A stream of its own, so that what else is drawn stays as it was.
+        boards = Draws(day)
+        self._seal_e3 = np.array([boards.quantile(SEAL_E3) for _ in stocks], np.int64)
         self._levels = np.arange(LEVELS, dtype=np.int64)[:, None]
 
     def pushes(self, session: Session) -> Iterator[tuple[int, list[QuoteBatch]]]:
@@ -197,7 +214,9 @@ class Books:
             at = np.flatnonzero(session.changed[row])
             opened = row >= grid.opened
             make = self._auction if grid.virtual[row] else self._book
-            bid, bid_volume, ask, ask_volume = make(at, session.shown[row, at], session.offered[row, at])
+            bid, bid_volume, ask, ask_volume = make(
+                at, session.shown[row, at], session.offered[row, at], session.turnover[row, at]
+            )
             early = self._early_ms[at] * (second not in edges)
             columns = (
                 at, second * 1000 - early, session.last[row, at], self._prev_close[at],
@@ -218,13 +237,13 @@ class Books:
         drawn = LEVEL_YUAN * self._draws.sizes((2 * LEVELS, len(at))) // price // 100 * 100 + 100
         return np.where(self._depth[at] > 0, self._depth[at], drawn)
 
-    def _auction(self, at: I64, price: I64, _offered: I64) -> tuple[I64, I64, I64, I64]:
+    def _auction(self, at: I64, price: I64, _offered: I64, _turnover: I64) -> tuple[I64, I64, I64, I64]:
         """Return what an auction shows: the virtual price and what would be matched, on both sides."""
         both, volume = np.zeros((LEVELS, len(at)), np.int64), np.zeros((LEVELS, len(at)), np.int64)
         both[0], volume[0] = price, self._level_volumes(at, price)[0] * 5
         return both, volume, both, volume
 
-    def _book(self, at: I64, last: I64, offered: I64) -> tuple[I64, I64, I64, I64]:
+    def _book(self, at: I64, last: I64, offered: I64, turnover: I64) -> tuple[I64, I64, I64, I64]:
         """Return five levels around the last price, which is the best bid or the best ask; nothing beyond the limits."""
         up, down = self._up[at], self._down[at]
         volumes = np.minimum(self._level_volumes(at, last), _INT32 // SEAL_TIMES)
@@ -238,7 +257,10 @@ class Books:
         bid = np.where((bid >= np.maximum(down, TICK)) & ~floored, bid, 0)
         ask = np.where(((up == 0) | (ask <= up)) & ~sealed, ask, 0)
         bid_volume, ask_volume = volumes[:LEVELS] * (bid > 0), volumes[LEVELS:] * (ask > 0)
-        bid_volume[0, sealed] *= SEAL_TIMES
+        queue = np.maximum(bid_volume[0] * SEAL_TIMES, turnover // last * self._seal_e3[at] // 100_000 * 100)
+        queue = np.where(self._depth[at] > 0, bid_volume[0] * SEAL_TIMES, np.minimum(queue, _INT32))
+        queue = np.where(self._seal[at] > 0, self._seal[at], queue)
+        bid_volume[0, sealed] = queue[sealed]
         ask_volume[0, floored] *= SEAL_TIMES
         offers = offered > 0
         ask_volume[0, offers] = offered[offers]

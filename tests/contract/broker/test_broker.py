@@ -38,8 +38,10 @@ def five(values: Iterable[int]) -> Five:
     return a, b, c, d, e
 
 
-def book(bids: dict[int, int], asks: dict[int, int], last: int = 10_000, traded: int = 0) -> Book:
-    return Book(last, 11_000, 9_000, traded, five(bids), five(bids.values()), five(asks), five(asks.values()))
+def book(bids: dict[int, int], asks: dict[int, int], last: int = 10_000, traded: int = 0, volume: int = 0) -> Book:
+    """Return a snapshot; `volume` is the day's so far: what an order took is shown again once as much has traded."""
+    sides = five(bids), five(bids.values()), five(asks), five(asks.values())
+    return Book(last, 11_000, 9_000, traded, *sides, day_volume=volume)
 
 
 TWO_SIDED = book({9_990: 500}, {10_000: 300, 10_010: 400})
@@ -104,8 +106,9 @@ def test_partial_fills_never_exceed_the_order_and_have_their_own_ids(counter: Pa
     big = order("k", shares=1_000, price=10_010)
     deals = [report for report in counter.perform(submit(big)) if isinstance(report, DealDone)]
     assert [(deal.shares, deal.price) for deal in deals] == [(300, 10_000), (400, 10_010)]
-    for _ in range(3):
-        deals += [r for r in counter.perform(match(book({}, {10_000: 200}))) if isinstance(r, DealDone)]
+    for others in (1_000, 2_000, 3_000):
+        seen = book({}, {10_000: 200}, volume=others)
+        deals += [r for r in counter.perform(match(seen)) if isinstance(r, DealDone)]
     assert [deal.shares for deal in deals] == [300, 400, 200, 100]
     assert {deal.price for deal in deals[2:]} == {10_010}, "what rests fills at its own limit"
     assert len({deal.deal_id for deal in deals}) == 4
@@ -167,7 +170,7 @@ def test_rejects(counter: PaperCounter, call: Submit, reason: Reason, numbers: d
 def test_day_end_expires_what_is_left_after_the_last_match(counter: PaperCounter) -> None:
     resting = order("k")
     counter.perform(submit(resting))
-    reports = counter.perform(match(book({}, {10_000: 200}), "15:00", last_of_day=True))
+    reports = counter.perform(match(book({}, {10_000: 200}, volume=1_000), "15:00", last_of_day=True))
     assert reports == (
         DealDone(resting.coid, deal_id(resting.coid, 2), 200, 10_000),
         Expired(resting.coid, 500),
@@ -208,7 +211,9 @@ def test_sells_mirror_buys(counter: PaperCounter) -> None:
     reports = counter.perform(submit(sell, sellable=1_000))
     assert reports[1] == DealDone(sell.coid, deal_id(sell.coid, 1), 500, 9_990)
     assert counter.perform(match(book({9_980: 900}, {}, last=9_980))) == ()
-    assert counter.perform(match(book({10_010: 200}, {}))) == (DealDone(sell.coid, deal_id(sell.coid, 2), 200, 9_990),)
+    assert counter.perform(match(book({10_010: 200}, {}, volume=500))) == (
+        DealDone(sell.coid, deal_id(sell.coid, 2), 200, 9_990),
+    )
 
 
 def test_an_unknown_call_is_a_programming_error(counter: PaperCounter) -> None:

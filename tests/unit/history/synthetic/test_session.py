@@ -5,12 +5,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from bench.fills import synthetic_queues
 from common.domain.calendar import S1457, S1500, second_of_day
 from common.domain.values import Phase
 from common.history.synthetic.actors import CAST
 from common.history.synthetic.market import MarketPaths, make_market
 from common.history.synthetic.params import MarketParams
-from common.history.synthetic.session import SEAL_TIMES
+from common.history.synthetic.session import SEAL_E3, SEAL_TIMES
 from common.history.tape import TapeReader
 from common.messages.columns import Instruments, QuoteTable, quotes_of
 
@@ -69,7 +70,7 @@ def test_the_close_stands_still_in_the_closing_auction(market: MarketPaths) -> N
 
 def test_a_sealed_board_shows_a_queue_and_nothing_for_sale(market: MarketPaths) -> None:
     sealed = offered = 0
-    depth = next(actor.depth for actor in CAST if actor.role == "QUEUE")
+    seal = next(actor.seal for actor in CAST if actor.role == "QUEUE")
     for push in TapeReader(market.tapes[1]).pushes():
         if push.day is not None:
             instruments = Instruments(push.day.instruments)
@@ -85,7 +86,15 @@ def test_a_sealed_board_shows_a_queue_and_nothing_for_sale(market: MarketPaths) 
             assert (quotes.ask_price[0, some] == up[some]).all()
             offered += int(some.sum())
             queue = quotes.index == instruments.index[ROLES["QUEUE"]]
-            assert (quotes.bid_volume[0, queue & full] == depth * SEAL_TIMES).all()
+            assert (quotes.bid_volume[0, queue & full] == seal).all()
             sealed += int((queue & full).sum())
     assert sealed > 300
     assert offered >= 3
+
+
+def test_queues_at_the_limit_are_as_thick_beside_the_turnover_as_real_ones(market: MarketPaths) -> None:
+    found = synthetic_queues(market.tapes)
+    assert found["boards"] >= 2
+    low, *_, high = found["queue_to_turnover"]
+    assert SEAL_E3[0] * 0.9 <= low * 1000
+    assert high * 1000 <= max(SEAL_E3[-1], SEAL_TIMES * 1000)

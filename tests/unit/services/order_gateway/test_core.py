@@ -78,7 +78,9 @@ def test_a_push_without_events_writes_nothing_and_still_says_matched() -> None:
 
 def test_an_order_meets_the_book_of_its_push_then_rests_and_fills_at_its_limit() -> None:
     rig = rig_with(
-        ("09:30:03", {A: quote(10.0)}), ("09:30:06", {A: quote(10.0, ask=200)}), ("09:30:09", {B: quote(20.0)})
+        ("09:30:03", {A: quote(10.0)}),
+        ("09:30:06", {A: quote(10.0, ask=200, volume=1_300)}),
+        ("09:30:09", {B: quote(20.0)}),
     )
     rig.play(2)
     order = rig.order("k", A, 1_000, 10.01)
@@ -97,7 +99,7 @@ def test_an_order_meets_the_book_of_its_push_then_rests_and_fills_at_its_limit()
 
 
 def test_the_first_deal_bears_the_minimum_commission_and_deals_add_up() -> None:
-    rig = rig_with(("09:30:03", {A: quote(10.0)}), ("09:30:06", {A: quote(10.0, ask=9_000)}))
+    rig = rig_with(("09:30:03", {A: quote(10.0)}), ("09:30:06", {A: quote(10.0, ask=9_000, volume=1_300)}))
     rig.play(2)
     rig.submit(rig.order("k", A, 9_300, 10.0))
     rig.play()
@@ -110,7 +112,7 @@ def test_the_first_deal_bears_the_minimum_commission_and_deals_add_up() -> None:
 
 
 def test_two_orders_of_one_push_share_what_is_shown() -> None:
-    rig = rig_with(("09:30:03", {A: quote(10.0)}), ("09:30:06", {A: quote(10.0, ask=500)}))
+    rig = rig_with(("09:30:03", {A: quote(10.0)}), ("09:30:06", {A: quote(10.0, ask=500, volume=1_300)}))
     rig.play(2)
     rig.submit(rig.order("k1", A, 200, 10.0))
     rig.submit(rig.order("k2", A, 400, 10.0))
@@ -258,7 +260,7 @@ def test_what_is_said_is_what_is_on_disk_and_keys_are_unique_there() -> None:
 
 
 def test_a_restart_rebuilds_the_broker_from_open_orders() -> None:
-    rig = rig_with(("09:30:03", {A: quote(10.0)}), ("09:30:06", {A: quote(10.0, ask=200)}))
+    rig = rig_with(("09:30:03", {A: quote(10.0)}), ("09:30:06", {A: quote(10.0, ask=200, volume=1_300)}))
     rig.play(2)
     order = rig.order("k", A, 1_000, 10.0)
     rig.submit(order)

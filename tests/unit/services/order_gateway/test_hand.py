@@ -73,7 +73,7 @@ def test_the_same_key_with_another_body_is_a_conflict_also_after_a_restart() -> 
         gateway.boot()
     assert len(gateway.events(VerdictGiven)) == 1
     assert isinstance(HandDesk, type)
-    assert [type(record) for record in gateway.disk.load()[1].values()] == [RelayedHand]
+    assert [key for key, record in gateway.disk.load()[1].items() if isinstance(record, RelayedHand)] == ["hand/h1"]
 
 
 def test_two_clients_with_one_key_get_one_verdict() -> None:
