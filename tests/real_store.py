@@ -13,7 +13,6 @@ from common.history.store import write_manifest, write_table
 from tests.unit.history.folder import E9, frame
 
 FREE_SESSIONS = 5
-STATES = {"st": schema.ST_STATE, "unknown": schema.UNKNOWN_STATE}
 
 
 def milli(column: str) -> pl.Expr:
@@ -76,7 +75,13 @@ def daily_table(bars: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
 
 def st_spells(bars: pl.DataFrame) -> pl.DataFrame:
     """Return runs of days on which a stock was ST, or on which nobody says."""
-    state = pl.when(pl.col("is_st").is_null()).then(3).when(pl.col("is_st")).then(1).otherwise(0)
+    state = (
+        pl.when(pl.col("is_st").is_null())
+        .then(schema.UNKNOWN_STATE)
+        .when(pl.col("is_st"))
+        .then(schema.ST_STATE)
+        .otherwise(0)
+    )
     runs = (
         bars.filter(pl.col("pre_close").is_not_null() | pl.col("volume").is_not_null())
         .select("code", pl.col("date").dt.strftime("%Y%m%d").cast(pl.Int64).alias("day"), state.alias("state"))
@@ -100,7 +105,7 @@ def st_spells(bars: pl.DataFrame) -> pl.DataFrame:
 def write_store(shared: Path, folder: Path, series: str) -> Path:
     """Write one series as a folder of history."""
     bars = raw_bars(shared, series)
-    begins = bars.group_by("code").agg(pl.col("date").min().alias("begin"))
+    begins = bars.group_by("code").agg(pl.col("date").min().alias("begin"), pl.col("date").max().alias("end"))
     known = pl.read_parquet(shared / "instruments.parquet").select("code", "name", "list_date")
     first = bars["date"].min()
     born = pl.when(pl.col("begin") > first).then(pl.col("begin")).otherwise(pl.min_horizontal("list_date", "begin"))
@@ -108,7 +113,10 @@ def write_store(shared: Path, folder: Path, series: str) -> Path:
         pl.col("code").alias("symbol"),
         pl.col("name").fill_null(pl.col("code")),
         pl.coalesce(born, "begin").dt.strftime("%Y%m%d").cast(pl.Int32).alias("listed_day"),
-        pl.lit(0).alias("delisted_day"),
+        pl.when(pl.col("end") < bars["date"].max())
+        .then((pl.col("end") + pl.duration(days=1)).dt.strftime("%Y%m%d").cast(pl.Int32))
+        .otherwise(0)
+        .alias("delisted_day"),
     )
     daily = daily_table(bars, instruments.select("symbol", "listed_day"))
     write_table(folder, schema.CALENDAR_FILE, daily.select("day").unique().sort("day"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from common.history.cross import (
     boards_of,
     cross_of,
     days_held,
-    from_day,
     lacking_boards,
     last_traded,
     listed_sessions,
@@ -29,7 +28,7 @@ from common.history.cross import (
     table_of,
 )
 from common.history.daily import History, Rows
-from common.screens.cross import Bars, Cross, MergedPair, Span
+from common.screens.cross import Bar, Bars, Bools, Cross, MergedPair, Span
 from common.screens.screen import Screen, Screened, no_screen, run_screen
 from common.screens.st import recent_st
 
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
 
 COMPILED_FROM = 60
 """Days from which on it pays to compile: below, plain windows are done sooner."""
+_EVER = 99_999_999
+"""Later than any day."""
 CHUNK_DAYS = 250
 """Days whose tables are in memory at once: a year of the whole market takes some 200 MB."""
 
@@ -83,6 +84,44 @@ def _chunk(history: History, screens: Sequence[Screen], days: Sequence[Day]) -> 
             yield [_run(screen, cross) for screen in screens]
 
 
+class Segments(NamedTuple):
+    """Columns of the tables: a stock has one for each stretch of rows without a break."""
+
+    base: I64
+    """Column of the stock in the universe."""
+    begin: I64
+    """First day of the rows that count."""
+    end: I64
+    """First day whose rows do not; the last day that may ask."""
+
+    def active(self, day: Day) -> Bools:
+        """Return the columns that a day looks at, one for each stock."""
+        return (self.begin < day) & (day <= self.end)
+
+    def split(self, table: I64, days: Sequence[Day]) -> I64:
+        """Return a table of the universe with a column for each segment, nothing of other segments in it."""
+        if not int(self.begin.max(initial=0)) > days[0]:
+            return table
+        each = np.array(days, np.int64)[:, None]
+        return np.where((each >= self.begin) & (each < self.end), table[:, self.base], 0)
+
+
+def segments_of(history: History, universe: Universe, first: Day, last: Day) -> Segments:
+    """Return the segments that days up to `last` look at, with rows from `first` on."""
+    base, begin = [np.arange(len(universe.ids))], [history.unbroken_since(last)[universe.ids]]
+    todo = np.where(begin[0] > first, begin[0], 0)
+    ends = [np.full(len(universe.ids), _EVER)]
+    while todo.any():
+        day = int(todo.max())
+        at = np.flatnonzero(todo == day)
+        earlier = history.unbroken_since(day)[universe.ids[at]]
+        base.append(at)
+        begin.append(earlier)
+        ends.append(np.full(len(at), day))
+        todo[at] = np.where(earlier > first, earlier, 0)
+    return Segments(np.concatenate(base), np.concatenate(begin), np.concatenate(ends))
+
+
 class Tables:
     """Everything that the cross-sections of neighbouring days share."""
 
@@ -91,29 +130,38 @@ class Tables:
         self._history = history
         self._sessions = sessions
         self.days = calendar.between(days[0], days[-1])
-        before = calendar.window(history.session_before(days[0]), max(sessions, FLOAT_SESSIONS))
+        self.look = max(sessions, FLOAT_SESSIONS)
+        before = calendar.window(history.session_before(days[0]), self.look)
         self._window = [*before, *self.days[:-1]]
         """Every session that a day can look at."""
-        self._parts = pieces(history, self._window)
-        if not any(len(rows.day) for rows in self._parts):
-            raise HistoryError(f"daily bars before {days[0]} are missing; import more")
+        self.universe = _universe(history, self._window, days)
+        self._segments = segments_of(history, self.universe, self._window[0], days[-1])
+        cuts = sorted(set(self._segments.begin.tolist()))
+        self._parts = pieces(history, self._window, cuts)
         self._held = days_held(self._parts)
-        self.universe = _universe(history, self._parts, days)
         bars = table_of(self.universe, self._parts, self._window)
+        seeds = last_traded(history, self.universe, self._visible(bars, before, days[0]), before)
+        active = self._segments.active(days[0])
         # Rows in front where the calendar begins later, so that day i asks after row `look + i - 1` in any case.
-        self.look = max(sessions, FLOAT_SESSIONS)
-        missing = self.look - len(before)
-        self._bars = Bars(*(np.vstack([np.zeros((missing, bars.close.shape[1]), np.int64), each]) for each in bars))
-        self._seeds = last_traded(history, self.universe, Bars(*(each[: len(before)] for each in bars)), before)
+        missing = np.zeros((self.look - len(before), len(active)), np.int64)
+        self._bars = Bars(*(np.vstack([missing, self._segments.split(each, self._window)]) for each in bars))
+        self._seeds = Bars(*(np.where(active, each[:, self._segments.base], 0) for each in seeds))
+        shares = _table(self.universe, self._parts, self._window, "float_shares")
+        self._shares = _last_known(np.vstack([missing, self._segments.split(shares, self._window)]), self.look)
         self._last_close, self.factor_now = self._carried()
-        self._shares = _float_shares(self.universe, self._parts, self._window, missing, self.look, len(self.days))
         self._spells = spells_of(history, self.universe, self.days[-1])
         self._spans: dict[int, SpanTable] = {}
         self._pairs: dict[int, PairTable] = {}
 
+    def _visible(self, bars: Bars, before: Sequence[Day], day: Day) -> Bars:
+        """Return the bars before the first day that it may look at."""
+        since = self._history.unbroken_since(day)[self.universe.ids]
+        seen = np.array(before, np.int64)[:, None] >= since
+        return Bars(*(np.where(seen, each[: len(before)], 0) for each in bars))
+
     def _carried(self) -> tuple[I64, I64]:
         """Return the last close and the factor at D-1 of every day."""
-        closes = np.empty((len(self.days), len(self.universe.ids)), np.int64)
+        closes = np.empty((len(self.days), self._bars.close.shape[1]), np.int64)
         factors = np.empty_like(closes)
         close, factor = self._seeds.close[-1].copy(), self._seeds.factor[-1].copy()
         for at in range(len(self.days)):
@@ -147,14 +195,22 @@ class Tables:
 
     def recent_st(self, day: Day, months: int) -> I64:
         """Return the ST states of a day."""
-        return recent_st(self._spells, len(self.universe.ids), day, months)
+        return recent_st(self._spells, len(self.universe.ids), day, months)[self._segments.base]
+
+    def _held_on(self, day: Day) -> set[Day]:
+        """Return the days with rows that go on to `day`."""
+        since = self._history.unbroken_since(day)
+        last = int(since.max(initial=0))
+        doubtful = (each for each in self._held if each < last)
+        broken = {each for each in doubtful if not (since[rows_on(self._parts, each).symbol] <= each).any()}
+        return self._held - broken
 
     def cross(self, day: Day) -> Cross:
         """Return the cross-section of a day; raises `HistoryError` where history has no facts of it."""
-        history, universe = self._history, self.universe
+        history, universe, base = self._history, self.universe, self._segments.base
         at, last = self.days.index(day), history.session_before(day)
         facts = history.pre_open(day)
-        reach = reach_of(history, day, self._sessions, self._held)
+        reach = reach_of(history, day, self._sessions, self._held_on(day))
         if not reach.days:
             raise HistoryError(reach.hole)
         yesterday = rows_on(self._parts, last)
@@ -166,16 +222,16 @@ class Tables:
         present[columns[columns >= 0]] = True
         return Cross(
             day=day,
-            symbols=universe.symbols,
+            symbols=tuple(universe.symbols[each] for each in base.tolist()),
             names=(),
-            listed=present & (board != NO_BOARD),
-            board=board,
-            bar=bar_of(universe, yesterday),
+            listed=(present & (board != NO_BOARD))[base] & self._segments.active(day),
+            board=board[base],
+            bar=Bar(*(each[base] for each in bar_of(universe, yesterday))),
             last_close=self._last_close[at],
             float_shares=self._shares[at],
-            listed_sessions=listed_sessions(history, universe, last),
-            suspended=per_stock(universe, facts, "suspended") > 0,
-            up_limit=per_stock(universe, facts, "up_limit"),
+            listed_sessions=listed_sessions(history, universe, last)[base],
+            suspended=(per_stock(universe, facts, "suspended") > 0)[base],
+            up_limit=per_stock(universe, facts, "up_limit")[base],
             lacking=lacking_boards(history, day, before.symbol, yesterday.symbol, facts.symbol),
             sessions=len(reach.days),
             hole=reach.hole,
@@ -202,9 +258,9 @@ class _Windows:
         return self._tables.recent_st(self._day, months)
 
 
-def _universe(history: History, parts: Sequence[Rows], days: Sequence[Day]) -> Universe:
+def _universe(history: History, window: Sequence[Day], days: Sequence[Day]) -> Universe:
     """Return a column for every stock that is listed on one of the days or has rows before them."""
-    ids = [rows.symbol for rows in parts]
+    ids = [rows.symbol for rows in pieces(history, window)]
     with suppress(HistoryError):  # `cross` says so when it comes to that day
         ids.append(history.pre_open(days[-1]).symbol)
     every = np.unique(np.concatenate(ids)).astype(np.int64)
@@ -216,20 +272,17 @@ def _universe(history: History, parts: Sequence[Rows], days: Sequence[Day]) -> U
     return Universe(kept, column, tuple(history.symbols[at] for at in kept.tolist()), np.zeros(len(kept), np.int64))
 
 
-def _float_shares(
-    universe: Universe, parts: Sequence[Rows], window: Sequence[Day], missing: int, look: int, days: int
-) -> I64:
-    """Return the float shares last known within `FLOAT_SESSIONS`, days x stocks."""
-    stocks = len(universe.ids)
-    shares, row_of = np.zeros(stocks, np.int64), np.full(stocks, -1, np.int64)
-    table = np.empty((days, stocks), np.int64)
-    for row in range(look + days - 1):
-        if row >= missing:
-            rows = rows_on(from_day(parts, window[row - missing]), window[row - missing])
-            columns, found = universe.column[rows.symbol], rows.columns["float_shares"]
-            known = (columns >= 0) & (found > 0)
-            shares[columns[known]], row_of[columns[known]] = found[known], row
-        at = row - look + 1
-        if at >= 0:
-            table[at] = np.where(row_of > row - FLOAT_SESSIONS, shares, 0)
+def _table(universe: Universe, parts: Sequence[Rows], window: Sequence[Day], name: str) -> I64:
+    """Lay one column out as sessions x stocks."""
+    return np.stack([per_stock(universe, rows_on(parts, day), name) for day in window])
+
+
+def _last_known(shares: I64, look: int) -> I64:
+    """Return what was last known within `FLOAT_SESSIONS` before each day, days x stocks; 0 is not known."""
+    known, row_of = np.zeros(shares.shape[1], np.int64), np.full(shares.shape[1], -FLOAT_SESSIONS, np.int64)
+    table = np.empty((len(shares) - look + 1, shares.shape[1]), np.int64)
+    for row, found in enumerate(shares):
+        known, row_of = np.where(found > 0, found, known), np.where(found > 0, row, row_of)
+        if row >= look - 1:
+            table[row - look + 1] = np.where(row_of > row - FLOAT_SESSIONS, known, 0)
     return table

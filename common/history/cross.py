@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Container, Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -78,16 +79,30 @@ def per_stock(universe: Universe, rows: Rows, name: str) -> I64:
     return values
 
 
-def pieces(history: History, days: Sequence[Day]) -> list[Rows]:
-    """Return the rows of trading days, a year at a time: rows within a year are views, rows over several are copies."""
+def pieces(history: History, days: Sequence[Day], cuts: Sequence[Day] = ()) -> list[Rows]:
+    """Return the rows of trading days, a year at a time: rows within a year are views, rows over several are copies.
+
+    `cuts` are days at which pieces begin too. Rows before a break that lies within their piece are left out.
+    """
     calendar = history.calendar()
+    begins = {max(days[0], year * 10_000) for year in range(days[0] // 10_000, days[-1] // 10_000 + 1)}
+    begins |= {cut for cut in cuts if days[0] < cut <= days[-1]}
     parts = []
-    for year in sorted({day // 10_000 for day in days}):
-        first, last = max(days[0], year * 10_000), min(days[-1], year * 10_000 + 9_999)
-        inside = calendar.between(first, last)
+    for first, following in pairwise([*sorted(begins), days[-1] + 1]):
+        inside = calendar.between(first, following - 1)
         if inside:
             parts.append(history.traded(calendar.next(inside[-1]), inside[0]))
     return parts
+
+
+def going_on(history: History, parts: Sequence[Rows], day: Day) -> list[Rows]:
+    """Return the rows that go on to the session before `day`: those before a break cannot be compared with it."""
+    since = history.unbroken_since(day)
+    last = int(since.max(initial=0))
+    return [
+        rows if not len(rows.day) or last <= rows.day[0] else rows.take(rows.day >= since[rows.symbol])
+        for rows in parts
+    ]
 
 
 def table_of(universe: Universe, parts: Sequence[Rows], days: Sequence[Day]) -> Bars:
@@ -117,7 +132,9 @@ def last_traded(history: History, universe: Universe, window: Bars, days: Sequen
     `window` is the table of the sessions `days`; whoever did not trade on all of them is looked for further back, as
     far as history and the stock's listing reach.
     """
+    asking = history.calendar().next(days[-1])
     count, listed = len(days), history.listed_days()[universe.ids]
+    since = history.unbroken_since(asking)[universe.ids]
     short = np.flatnonzero((window.close > 0).sum(axis=0) < count)
     if not len(short):
         return window
@@ -127,7 +144,7 @@ def last_traded(history: History, universe: Universe, window: Bars, days: Sequen
     while True:
         for table, part in zip(found, _newest(held, count), strict=True):
             table[:, short] = part
-        more = (found.close[0, short] == 0) & (listed[short] < begin)
+        more = (found.close[0, short] == 0) & (listed[short] < begin) & (since[short] < begin)
         short = short[more]
         if not len(short) or begin <= floor:
             return found
@@ -136,7 +153,7 @@ def last_traded(history: History, universe: Universe, window: Bars, days: Sequen
         column = np.full(len(history.symbols), -1, np.int64)
         column[universe.ids[short]] = np.arange(len(short))
         few = universe._replace(ids=universe.ids[short], column=column)
-        earlier = table_of(few, pieces(history, further), further)
+        earlier = table_of(few, going_on(history, pieces(history, further), asking), further)
         held = Bars(*(np.vstack([early, table[:, more]]) for early, table in zip(earlier, held, strict=True)))
         begin = further[0]
 
@@ -232,7 +249,10 @@ def reach_of(history: History, day: Day, sessions: int, held: Container[Day]) ->
     missing = [each for each in days if each not in held]
     late = [each for each in missing if each >= history.first_day()]
     if late:
-        hole = f"daily bars of {late[-1]} are missing; import that day before screening {day}"
+        hole = (
+            f"daily bars of {late[-1]} are missing, or do not go on to {day} (another source begins after it); "
+            f"import that day before screening {day}"
+        )
         return Reach([each for each in days if each > late[-1]], hole)
     kept = [each for each in days if each not in missing]
     if len(kept) == sessions:
@@ -273,7 +293,7 @@ def cross_of(history: History, day: Day, sessions: int = 60, least: int | None =
     last = history.session_before(day)
     window = history.calendar().window(last, max(sessions, FLOAT_SESSIONS))
     facts = history.pre_open(day)
-    parts = pieces(history, window)
+    parts = going_on(history, pieces(history, window), day)
     reach = reach_of(history, day, sessions, days_held(parts))
     if len(reach.days) < (sessions if least is None else max(least, 1)):
         raise HistoryError(reach.hole)

@@ -1,11 +1,13 @@
-"""Point-in-time daily history: every accessor takes the day that asks and cannot return what was known later.
+"""Point-in-time history: every accessor takes the day that asks and cannot return what was known later.
 
-Who asks on D gets traded prices up to the session before D, and of D itself only what is known before its open.
+Who asks on D gets traded prices up to the session before D, and of D itself only what is known before its open. Rows
+before a break (`schema.BREAKS`) do not go on to D and are left out. `daily`, `bars` and `universe` are for people:
+pandas, prices in yuan, adjusted as of D. The others are for programs: integers, raw prices.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -15,7 +17,10 @@ from common.domain.calendar import Calendar, months_before
 from common.domain.errors import HistoryError
 from common.domain.values import Day, Symbol
 from common.history import schema
-from common.history.store import check_manifest, daily_years, polars_schema, read_table
+from common.history.store import check_manifest, daily_years, polars_schema, read_manifest, read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 I64 = NDArray[np.int64]
 YEARS_CACHED = 4
@@ -53,12 +58,27 @@ class History:
     def __init__(self, folder: Path) -> None:
         check_manifest(folder)
         self._folder = folder
+        self.files = read_manifest(folder)
+        """Content hash of every table file."""
         self._instruments = read_table(folder, schema.INSTRUMENTS_FILE)
         self.symbols: list[Symbol] = self._instruments["symbol"].to_list()
         self.index = {symbol: at for at, symbol in enumerate(self.symbols)}
         self._calendar = Calendar(read_table(folder, schema.CALENDAR_FILE)["day"].to_list())
         self._years = daily_years(folder)
         self._cached: dict[int, Rows] = {}
+        self._breaks = self._optional(schema.BREAKS_FILE).select("symbol", "day").rows()
+        self._begins: tuple[Day, I64] = (0, np.zeros(len(self.symbols), np.int64))
+
+    def _optional(self, name: str) -> pl.DataFrame:
+        """Return a table that a history may lack."""
+        if (self._folder / name).is_file():
+            return read_table(self._folder, name)
+        return pl.DataFrame(schema=polars_schema(schema.TABLES[name]))
+
+    @property
+    def folder(self) -> Path:
+        """The folder that is read."""
+        return self._folder
 
     # ---------------------------------------------------------------- dated facts
 
@@ -77,9 +97,10 @@ class History:
         return found[0]
 
     def instruments(self, asking: Day) -> pl.DataFrame:
-        """Return the stocks listed up to `asking` and not delisted by then; a later delisting does not show."""
+        """Return the stocks listed up to `asking` and not delisted by then; nothing later shows, names neither."""
         listed = (pl.col("listed_day") <= asking) & ((pl.col("delisted_day") == 0) | (pl.col("delisted_day") > asking))
-        return self._instruments.filter(listed).with_columns(delisted_day=pl.lit(0, pl.Int32))
+        named = self._instruments.with_columns(name=pl.Series(self.names(asking), dtype=pl.String))
+        return named.filter(listed).with_columns(delisted_day=pl.lit(0, pl.Int32))
 
     def listed_days(self) -> I64:
         """Return the first day of every stock, in the order of `symbols`."""
@@ -88,10 +109,8 @@ class History:
     def names(self, asking: Day) -> list[str]:
         """Return every stock's name as of `asking`, in the order of `symbols`."""
         names = self._instruments["name"].to_list()
-        if not (self._folder / schema.NAMES_FILE).is_file():
-            return names
         known = (pl.col("known_at") <= schema.known_at_of(asking)) & (pl.col("first_day") <= asking)
-        for symbol, name in read_table(self._folder, schema.NAMES_FILE).filter(known).select("symbol", "name").rows():
+        for symbol, name in self._optional(schema.NAMES_FILE).filter(known).select("symbol", "name").rows():
             if symbol in self.index:
                 names[self.index[symbol]] = name  # rows are in order of first_day
         return names
@@ -119,6 +138,21 @@ class History:
         """Return the ex-events known before the open of `asking`, those of later days included."""
         events = read_table(self._folder, schema.EX_EVENTS_FILE)
         return events.filter(pl.col("known_at") <= schema.known_at_of(asking))
+
+    def share_capital(self, asking: Day) -> pl.DataFrame:
+        """Return the last published share capital of each stock that was known before the open of `asking`."""
+        known = (pl.col("known_at") <= schema.known_at_of(asking)) & (pl.col("first_day") <= asking)
+        return self._optional(schema.SHARES_FILE).filter(known).group_by("symbol", maintain_order=True).last()
+
+    def unbroken_since(self, asking: Day) -> I64:
+        """Return from which day on each stock's rows go on to the session before `asking`; 0 = all of them."""
+        if self._begins[0] != asking:
+            since = np.zeros(len(self.symbols), np.int64)
+            for symbol, day in self._breaks:  # in order of symbol and day
+                if day < asking and symbol in self.index:
+                    since[self.index[symbol]] = day
+            self._begins = (asking, since)
+        return self._begins[1]
 
     # ---------------------------------------------------------------- daily rows
 
@@ -156,23 +190,47 @@ class History:
         return _joined(parts)
 
     def traded(self, asking: Day, first: Day) -> Rows:
-        """Return the whole rows from `first` up to the session before `asking`."""
-        return self._span(first, self.session_before(asking))
+        """Return the whole rows from `first` up to the session before `asking`, without those before a break."""
+        last = self.session_before(asking)
+        since = self.unbroken_since(asking)
+        rows = self._span(first, last)
+        return rows if int(since.max(initial=0)) <= first else rows.take(rows.day >= since[rows.symbol])
 
     def pre_open(self, asking: Day) -> Rows:
-        """Return what is known before the open of `asking`, for every stock listed that day; no price of that day."""
-        self.session_before(asking)
+        """Return what is known before the open of `asking`, for every stock listed that day; no price of that day.
+
+        Float shares are those of the session before: a source tells those of a day after its close.
+        """
+        before = self.session_before(asking)
         rows = self._span(asking, asking)
         if not len(rows.day):
             raise HistoryError(f"the pre-open facts of {asking} are not in the history yet; import that day first")
-        return Rows(rows.day, rows.symbol, {name: rows.columns[name] for name in schema.PRE_OPEN_COLUMNS})
+        columns = {name: rows.columns[name] for name in schema.PRE_OPEN_COLUMNS}
+        shares = np.zeros(len(self.symbols), np.int64)
+        earlier = self._span(before, before)
+        shares[earlier.symbol] = earlier.columns["float_shares"] if len(earlier.day) else 0
+        return Rows(rows.day, rows.symbol, columns | {"float_shares": shares[rows.symbol]})
 
-    def bars(self, symbol: Symbol, asking: Day, sessions: int) -> pl.DataFrame:
-        """Return a stock's daily rows of the last `sessions` before `asking`, for people; prices in 0.001 yuan."""
-        if symbol not in self.index:
-            raise HistoryError(f"history knows no {symbol}; check the code, or import it")
-        days = self._calendar.window(self.session_before(asking), sessions)
-        rows = self.traded(asking, days[0])
-        rows = rows.take(rows.symbol == self.index[symbol])
-        frame = pl.DataFrame({"day": rows.day, **rows.columns})
-        return frame.cast({name: kind for name, kind in polars_schema(schema.DAILY).items() if name in frame.columns})
+    # ---------------------------------------------------------------- for people
+
+    def daily(
+        self, symbols: Symbol | Sequence[Symbol], asking: Day, sessions: int, adjusted: bool = True
+    ) -> "pd.DataFrame":
+        """Return daily bars of the last `sessions` before `asking`: date, symbol, yuan, shares, factor."""
+        from common.history import people
+
+        return people.daily(self, people.listed(self, symbols), asking, sessions, adjusted)
+
+    def bars(
+        self, symbols: Symbol | Sequence[Symbol], asking: Day, sessions: int, interval: int = 5, adjusted: bool = True
+    ) -> "pd.DataFrame":
+        """Return bars of 1, 5 or 15 minutes of the last `sessions` before `asking`: time, symbol, yuan, shares."""
+        from common.history import people
+
+        return people.bars(self, people.listed(self, symbols), asking, sessions, interval, adjusted)
+
+    def universe(self, asking: Day) -> "pd.DataFrame":
+        """Return every stock listed on `asking`, delisted later or not, with what is known of it before the open."""
+        from common.history import people
+
+        return people.universe(self, asking)

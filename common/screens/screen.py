@@ -32,8 +32,12 @@ class Check(NamedTuple):
 
     def limits(self) -> dict[str, int]:
         """Return the parameters that bound something, for people: none that is off."""
-        shown = {name: value for name, value in self.values.items() if value != FAR}
-        return {self.number_name(name): value for name, value in shown.items() if name != "boards"}
+        off = (FAR, 0)
+        return {
+            self.number_name(name): value
+            for name, value in self.values.items()
+            if name != "boards" and not (value in off and name.endswith(("_min", "_max")))
+        }
 
 
 class Screen(NamedTuple):

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "halt": ("state", "halt", "cmd.halt"),
     "reduce": ("state", "reduce", "cmd.reduce"),
     "resume": ("state", "resume", "cmd.resume"),
+    "data": ("data", "data", "cmd.data"),
     "tape": ("tape", "tape", "cmd.tape"),
 }
 """Command to (module of services.cli.commands, name in it, key of its help)."""

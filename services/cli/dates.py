@@ -1,4 +1,4 @@
-"""Checks that need what is on disk: dates against the run's trading calendar, rules against the registry."""
+"""Checks that need what is on disk: dates against the run's trading calendar."""
 
 from pathlib import Path
 
@@ -37,14 +37,3 @@ def run_calendar(session: Session) -> Calendar | None:
     if not named or not (Path(named) / CALENDAR_FILE).is_file():
         return None
     return Calendar(read_table(Path(named), CALENDAR_FILE)["day"].to_list())
-
-
-def parse_rule(session: Session, text: str) -> str:
-    """Return the name of a rule that exists, shipped or the user's own."""
-    from common.runtime.rules import load_rules
-    from services.cli.settings import rules_folder
-
-    known = load_rules(rules_folder(session.home)).known
-    if text not in known:
-        raise BadInputError("bad.rule", text=text, known=", ".join(known))
-    return text

@@ -40,7 +40,7 @@ class Home(NamedTuple):
 
     @property
     def history(self) -> Path:
-        """Imported daily history."""
+        """Imported history."""
         return self.root / "history"
 
     @property

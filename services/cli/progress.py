@@ -22,6 +22,12 @@ def progress(title: str) -> Iterator[Told]:
         yield _lines()
 
 
+@contextmanager
+def silent() -> Iterator[Told]:
+    """Give a callback that shows nothing: for output that a program reads."""
+    yield lambda _what, _done, _of: None
+
+
 def _lines() -> Told:
     said: dict[str, int] = {}
 

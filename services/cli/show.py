@@ -59,6 +59,7 @@ def time_text(ts_ns: int) -> str:
 
 def number_text(name: str, value: int) -> str:
     """Write one named number of a reason or a condition: prices and amounts in yuan, basis points in percent."""
+    name = bound_of(name)[0]
     if name in _PRICES or name.endswith(("_price", "_limit")):
         return price_text(value)
     if name in _MONEY or name.endswith(("_cash", "_value", "_cost", "_fees")):
@@ -81,6 +82,7 @@ def numbers_text(lang: str, numbers: Mapping[str, int]) -> str:
 
 def value_text(lang: str, name: str, value: int) -> str:
     """Return one number, numbers that stand for a word as this word."""
+    name = bound_of(name)[0]
     if name == "float_value":
         return f"{value / _YI:.2f}亿" if lang == "zh" else f"{value / _BILLION:.2f}bn"
     if name == "phase" and value in set(Phase):
@@ -92,7 +94,16 @@ def value_text(lang: str, name: str, value: int) -> str:
 
 def name_text(lang: str, name: str) -> str:
     """Return the word of a number, a state or a side where there is one, else its name in the code."""
-    return say(lang, f"name.{name}") if f"name.{name}" in TEXTS else name
+    if f"name.{name}" in TEXTS:
+        return say(lang, f"name.{name}")
+    base, bound = bound_of(name)
+    return say(lang, f"name.{bound}", name=name_text(lang, base)) if bound else name
+
+
+def bound_of(name: str) -> tuple[str, str]:
+    """Split the name of a limit into the number it bounds and which end it is ("" = no limit)."""
+    base, _, end = name.rpartition("_")
+    return (base, end) if base and end in ("min", "max") else (name, "")
 
 
 def reason_text(lang: str, reason: Reason) -> str:

@@ -9,7 +9,6 @@ BY_NAME = "loaded by the name of its command; tests/unit/services/cli run it thr
 GATEWAY = "a part of the gateway's core; tests/unit/services/order_gateway and the broker contract run it through that"
 PLAYER = "a part of the player's core; tests/simulation/test_player.py runs it through that"
 ALLOWED = {
-    "common.screens.conditions": "the conditions of screen.py, which is held against a slow reference",
     "services.cli.commands.books": BY_NAME,
     "services.cli.commands.order": BY_NAME,
     "services.cli.commands.run": BY_NAME,

@@ -10,7 +10,7 @@ from common.messages.signals import ExplainRequest, Explanation, Pool, PoolReque
 from services.cli import faults, show
 from services.cli.bilingual import command, json_option, option
 from services.cli.check import parse_day, parse_symbol
-from services.cli.dates import check_calendar, parse_rule
+from services.cli.dates import check_calendar
 from services.cli.direct import ST_CHOICES, open_direct, parse_screen_name, run_screens
 from services.cli.explaining import explanation_lines, pool_lines, pool_rows, range_lines, range_rows
 from services.cli.faults import BadInputError, CliError
@@ -99,7 +99,7 @@ def pool(session: Session, day: str, rule: str | None, history: str | None, as_j
     wanted = parse_day(day)
     if history is None and session.is_up(session.home):
         wanted = check_calendar(session, wanted)
-        rules = [parse_rule(session, rule)] if rule else running_rules(session)
+        rules = [parse_screen_name(rule, run_screens(session))] if rule else running_rules(session)
         pools = [session.ask(SCREENER, PoolRequest(name, wanted), Pool) for name in rules]
     else:
         direct = open_direct(session, history, None)

@@ -57,12 +57,40 @@ def test_the_asking_day_shows_no_price_of_its_own(folder: Path) -> None:
     assert set(facts.columns) == set(schema.PRE_OPEN_COLUMNS)
 
 
-def test_bars_of_one_stock_for_people(folder: Path) -> None:
-    bars = History(folder).bars(B, ASKING, 5)
-    assert bars["day"].to_list() == DAYS[25:30]
-    assert bars["close"].to_list() == [10_250, 10_260, 10_270, 10_280, 10_290]
-    with pytest.raises(HistoryError, match=r"knows no 600999\.SH"):
-        History(folder).bars("600999.SH", ASKING, 5)
+def test_rows_before_a_break_do_not_go_on(folder: Path) -> None:
+    rows = [{"symbol": B, "day": DAYS[20]}, {"symbol": B, "day": ASKING}, {"symbol": A, "day": DAYS[35]}]
+    write_table(folder, schema.BREAKS_FILE, frame(schema.BREAKS_FILE, rows))
+    history = History(folder)
+    rows_of = {symbol: history.traded(ASKING, DAYS[0]).symbol == history.index[symbol] for symbol in (A, B)}
+    days = history.traded(ASKING, DAYS[0]).day
+    assert (int(days[rows_of[A]].min()), int(days[rows_of[B]].min())) == (DAYS[0], DAYS[20])
+    later = history.traded(DAYS[31], DAYS[0])
+    assert later.day[later.symbol == history.index[B]].tolist() == [ASKING], (
+        "the break of the day itself counts the next"
+    )
+
+
+def test_float_shares_before_the_open_are_those_of_the_session_before(folder: Path) -> None:
+    rows = [daily_row(DAYS[at], A, float_shares=1_000 + at) for at in (29, 30)]
+    write_table(folder, "daily/2026.parquet", frame(schema.DAILY_FOLDER, rows))
+    facts = History(folder).pre_open(ASKING)
+    assert facts.columns["float_shares"].tolist() == [1_029]
+
+
+def test_share_capital_counts_when_it_is_known(folder: Path) -> None:
+    rows = [
+        {
+            "symbol": A,
+            "first_day": DAYS[at],
+            "total_shares": at,
+            "float_shares": at,
+            "known_at": DAYS[at] * 10_000 + 1800,
+        }
+        for at in (28, 29, 30)
+    ]
+    assert History(folder).share_capital(ASKING).is_empty()
+    write_table(folder, schema.SHARES_FILE, frame(schema.SHARES_FILE, rows))
+    assert History(folder).share_capital(ASKING)["total_shares"].to_list() == [29]
 
 
 def test_a_spell_counts_from_its_announcement_to_the_end_that_is_known(folder: Path) -> None:
@@ -88,6 +116,12 @@ def test_events_announced_after_a_quarter_past_nine_are_unknown(folder: Path) ->
 def test_instruments_hide_what_comes_later(folder: Path) -> None:
     assert History(folder).instruments(DAYS[9])["symbol"].to_list() == [A]
     assert History(folder).instruments(ASKING)["delisted_day"].to_list() == [0, 0]
+    names = [
+        {"symbol": A, "first_day": day, "name": name, "known_at": day * 10_000}
+        for day, name in ((DAYS[0], "early"), (DAYS[33], "late"))
+    ]
+    write_table(folder, schema.NAMES_FILE, frame(schema.NAMES_FILE, names))
+    assert History(folder).instruments(ASKING)["name"].to_list() == ["early", f"name {B}"]
     assert History(folder).instruments(DAYS[38])["symbol"].to_list() == [B]
 
 
@@ -100,6 +134,7 @@ def test_names_by_day(folder: Path) -> None:
     ]
     write_table(folder, schema.NAMES_FILE, frame(schema.NAMES_FILE, rows))
     write_manifest(folder)
+    history = History(folder)
     assert [history.names(day)[0] for day in (DAYS[4], DAYS[20], DAYS[21])] == [f"name {A}", "first", "second"]
 
 

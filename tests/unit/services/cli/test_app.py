@@ -9,7 +9,7 @@ import click
 import pytest
 
 from services.cli import app, bilingual, faults
-from services.cli.commands import books, order, screens, setup, state, system, tape
+from services.cli.commands import books, data, order, screens, setup, state, system, tape
 from services.cli.commands import run as run_module
 from services.cli.home import home_of
 from tests.conftest import CHECKOUT
@@ -51,7 +51,7 @@ def test_every_command_has_help(tmp_path: Path, lang: str) -> None:
 
 def test_the_table_of_commands_is_true() -> None:
     modules = {"books": books, "order": order, "run": run_module, "screens": screens}
-    modules |= {"setup": setup, "state": state, "system": system, "tape": tape}
+    modules |= {"data": data, "setup": setup, "state": state, "system": system, "tape": tape}
     for name, (module, attribute, help_key) in app.COMMANDS.items():
         command = getattr(modules[module], attribute)
         assert isinstance(command, bilingual.Command | bilingual.Group), name

@@ -13,7 +13,6 @@ from common.messages.control import Fault
 from common.messages.outputs import Message
 from common.messages.signals import Condition, Explanation, Pool, PoolRequest, PoolRow
 from services.cli import dates, explaining
-from services.cli.faults import BadInputError
 from services.cli.home import Home
 from services.cli.session import Session
 from tests.unit.services.cli.fakes import Answer, made_run, run
@@ -121,8 +120,6 @@ def test_without_a_calendar_any_day_may_be_asked_about(tmp_path: Path) -> None:
     session = Session("en", Home(tmp_path))
     assert dates.run_calendar(session) is None
     assert dates.check_calendar(session, 20300101) == 20300101
-    with pytest.raises(BadInputError):
-        dates.parse_rule(session, "nope")
 
 
 def test_a_pool_that_is_not_ready_says_why() -> None:
