@@ -23,6 +23,7 @@ def diff_text(lang: str, found: DayDiff) -> str:
         lines.append(f"  {_close_text(lang, found.run_books)} | {_close_text(lang, found.pipeline_books)}")
     else:
         lines.append("  " + say(lang, "diff.unfinished", push=push_number(compared.through)))
+    lines += ["  " + say(lang, "diff.warning", text=warning) for warning in found.warnings]
     if compared.equal:
         return "\n".join([*lines, say(lang, "diff.equal")])
     lines += [say(lang, "diff.count", count=len(compared.differences)), ""]
@@ -83,5 +84,6 @@ def as_json(found: DayDiff) -> dict[str, Any]:
         "finished": found.finished,
         "counts": {kind: {"run": ours, "pipeline": theirs} for kind, (ours, theirs) in compared.counts.items()},
         "close": {side: plain(close) for side, close in sides.items()},
+        "warnings": list(found.warnings),
         "differences": [plain(each) for each in compared.differences],
     }

@@ -29,6 +29,8 @@ class DayDiff(NamedTuple):
     """The day was played to its end in the run."""
     run_books: DayBooks
     pipeline_books: DayBooks
+    warnings: tuple[str, ...]
+    """What the pipeline's services would have logged as a warning: a pool that could not be made, say."""
 
 
 def compare_day(session: Session, day: Day, number: int | None, *, quiet: bool = False) -> DayDiff:
@@ -47,7 +49,7 @@ def compare_day(session: Session, day: Day, number: int | None, *, quiet: bool =
         changed_rules=changed_rules(folder, config),
     )
     compared = compare(day, made.last_push, run, pipeline, known)
-    return DayDiff(folder.name, compared, pipeline.close is not None, run, pipeline)
+    return DayDiff(folder.name, compared, pipeline.close is not None, run, pipeline, made.warnings)
 
 
 def run_folder(session: Session, number: int | None) -> Path:

@@ -590,6 +590,7 @@ TEXTS: dict[str, Text] = {
     "diff.unfinished": Text("这一天没有播完，只对照到推送 {push}", "The day was not played to its end; compared up to push {push}"),
     "diff.equal": Text("完全相同。", "The same, line for line."),
     "diff.count": Text("{count} 处差异：", "{count} differences:"),
+    "diff.warning": Text("重放时的警告：{text}", "warning while playing: {text}"),
     "diff.close": Text("收盘权益 {equity}，现金 {cash}", "equity at the close {equity}, cash {cash}"),
     "diff.absent": Text("（没有）", "(not there)"),
     "diff.late_by": Text("，晚 {pushes} 次推送", ", by {pushes} pushes"),

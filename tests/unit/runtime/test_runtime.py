@@ -15,7 +15,7 @@ from common.messages.outputs import Append, Drop, Publish, Save
 from common.runtime.lock import CopyLock
 from common.runtime.logs import make_logger
 from common.runtime.run import EXIT_FAULT, EXIT_INPUT, StopFlag, guarded, new_run_id
-from common.runtime.store import Store
+from common.runtime.store import Store, read_store
 from tests.conftest import CHECKOUT
 
 
@@ -61,6 +61,23 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(UserError, match="schema 99"):
         Store(other, full=False)
+
+
+def test_reading_a_store_of_others_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    assert read_store(path) == ([], {})
+    assert not path.exists()
+    store = Store(path, full=False)
+    store.commit([Append(ack(1)), Save("k", ack(2))])
+    assert read_store(path) == ([ack(1)], {"k": ack(2)}), "while its service runs"
+    store.commit([Append(ack(3))])
+    store.close()
+    before = path.read_bytes()
+    assert read_store(path) == ([ack(1), ack(3)], {"k": ack(2)})
+    assert path.read_bytes() == before
+    path.write_bytes(b"hello, this is no database at all" * 40)
+    with pytest.raises(UserError, match=r"x\.db"):
+        read_store(path)
 
 
 def test_a_commit_survives_a_process_that_dies_at_once(tmp_path: Path) -> None:

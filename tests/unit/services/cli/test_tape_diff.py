@@ -126,6 +126,18 @@ def test_a_day_that_was_not_finished_is_compared_up_to_its_last_recorded_push(
     assert "compared up to push" in run(tmp_path, "tape diff 2026-01-05")[0].stdout
 
 
+def test_history_that_is_gone_is_named(tmp_path: Path, market: MarketPaths) -> None:
+    """The pools cannot be made again: the day differs, and why is said."""
+    made(tmp_path, market, 1)
+    config = tmp_path / "runs" / "1" / "config.toml"
+    config.write_text(config.read_text("utf-8").replace(str(market.history), str(tmp_path / "gone")), encoding="utf-8")
+    result, found = diff(tmp_path, FIRST)
+    assert result.exit_code == 1
+    assert "pool" in {row["cause"] for row in found["differences"]}
+    assert any("pool not ready" in warning for warning in found["warnings"])
+    assert "warning while playing" in run(tmp_path, "tape diff 2026-01-05")[0].stdout
+
+
 def test_bad_input_is_one_line(tmp_path: Path, market: MarketPaths) -> None:
     nothing, _ = run(tmp_path, "tape diff 2026-01-05")
     assert nothing.exit_code == 2

@@ -85,6 +85,19 @@ def test_recording_goes_on_after_a_death(tapes: list[Path], tmp_path: Path) -> N
         assert recorded == [push_id(day, n) for n in range(41)]
 
 
+def test_an_orderly_end_leaves_nothing_unwritten(tapes: list[Path], tmp_path: Path) -> None:
+    adapter = ReplayAdapter(tapes, tmp_path / "recorded")
+    adapter.perform(SeekDay(0))
+    for read in read_all(adapter)[:7]:
+        push = Playable(read.end, read.day, (), read.batches)
+        adapter.perform(RecordPush(push.end.push, push.messages(), push.day is not None))
+    adapter.close()
+    adapter.close()
+    recorded = TapeReader(tmp_path / "recorded" / "20260105.tape").pushes()
+    assert [push.end.push for push in recorded] == [push_id(20260105, n) for n in range(7)]
+    ReplayAdapter(tapes, None).close()
+
+
 def test_script_of_hand_orders(tmp_path: Path) -> None:
     path = tmp_path / "script.json"
     path.write_text('[{"push": 2026010500007, "key": "k", "side": 1, "symbol": "600001.SH", "shares": 100}]', "utf-8")
