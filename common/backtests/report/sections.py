@@ -32,8 +32,9 @@ COLOURED = {"total_return", "annual_return", "benchmark_return", "excess_return"
 
 def metric_cell(name: str, value: Value) -> str:
     """Return the cell of a metric's value."""
-    texts = [esc(metric_text(lang, name, value)) for lang in ("zh", "en")]
-    return number(both(*texts), value, name in COLOURED)
+    unit = f" <small>{both('元', 'yuan')}</small>" if METRICS[name].unit is Unit.CASH else ""
+    text = both(*(metric_text(lang, name, value) for lang in ("zh", "en")))
+    return number(text + unit, value, name in COLOURED)
 
 
 def name_of(name: str) -> str:

@@ -45,7 +45,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "note.candles_none": ("没有附带 K 线数据。", "No bars came with this result."),
     "note.candles_cut": ("为控制文件大小，省略了盈亏最小的一些交易的 K 线。", "Bars of the trades with the smallest profit or loss were left out to keep the file small."),
     "note.unfilled_cut": ("表中只列前 {shown} 行，共 {count} 行；全部在 unfilled.parquet。", "The first {shown} of {count}; all are in unfilled.parquet."),
-    "note.inputs": ("规则、参数、数据、规则表的散列都相同，结果就相同。", "Equal hashes of rule, parameters, data and rulebook give an equal result."),
+    "note.inputs": ("参数相同，数据、代码、规则表的散列也相同，结果就相同。", "Equal parameters and equal hashes of data, code and rulebook give an equal result."),
     "note.no_trades": ("没有交易。", "No trades."),
     "note.no_sessions": ("没有交易日。", "No sessions."),
     "note.none": ("没有。", "None."),
