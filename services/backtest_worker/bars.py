@@ -44,6 +44,8 @@ class Facts(NamedTuple):
     ex_day: NDArray[np.bool_]
     gone: NDArray[np.bool_]
     """Delisted by this day."""
+    auction: I64
+    """Price of the opening auction where it has a bar of its own (1 minute); 0 where the first bar holds it."""
 
 
 class PoolRows(NamedTuple):

@@ -12,19 +12,19 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from common.backtests.result import BookEvent, EquityRow, EventKind, Fill, OpenPosition, Outcome, Unfilled
 from common.domain.calendar import ts_of
 from common.domain.orders import Action
 from common.domain.positions import Holding, Ledger
 from common.domain.reasons import Reason
 from common.domain.values import Cash, Day, Price, Shares, Side, Symbol
-from common.rules.corporate import dividend, rescale_cost, shares_after
-from common.rules.dividend import taxable_dividend
-from common.rules.fees import fees
+from common.rules.fees import deal_fees
 from common.rules.pricing import marketable_buy_price, marketable_sell_price
 from common.rules.sizing import buy_need, reduce_shares, size_buy, size_sell
 from common.rules.withholding import added_tax
 from common.strategies.contract import AT_UP_LIMIT, Decision, Position
 from services.backtest_worker.bars import Bar, DayBars, bar_at
+from services.backtest_worker.corporate import corporate_action
 from services.backtest_worker.fills import FillSettings, Working, fill_on_bar, queue_after
 
 NOT_HELD = Position(0, 0, 0, 0, 0)
@@ -42,55 +42,6 @@ class DeskSettings(NamedTuple):
     fill: FillSettings = FillSettings()
 
 
-class Fill(NamedTuple):
-    """One deal."""
-
-    day: Day
-    second: int
-    """Label of the bar it was made in."""
-    symbol: Symbol
-    side: int
-    shares: Shares
-    price: Price
-    fees: Cash
-    tax: Cash
-    reason: int
-
-
-class Refusal(NamedTuple):
-    """An entry that was refused; the first of a stock, day and reason."""
-
-    day: Day
-    second: int
-    symbol: Symbol
-    reason: int
-
-
-class Missed(NamedTuple):
-    """An order that ended with something unfilled."""
-
-    day: Day
-    second: int
-    """Label of the bar it was decided on."""
-    symbol: Symbol
-    side: int
-    shares: Shares
-    filled: Shares
-    price: Price
-    ended: int
-
-
-class DayBook(NamedTuple):
-    """The account at a close."""
-
-    day: Day
-    equity: Cash
-    cash: Cash
-    value: Cash
-    fees: Cash
-    taxes: Cash
-
-
 @dataclass(slots=True)
 class _Standing:
     stock: int
@@ -106,7 +57,7 @@ class Listener(Protocol):
     def sent(self, order: Working) -> None:
         """Hear of a new order."""
 
-    def filled(self, order: Working, fill: Fill) -> None:
+    def filled(self, order: Working, fill: Fill, tax: Cash) -> None:
         """Hear of a deal; it is booked already."""
 
     def ended(self, order: Working, reason: Reason) -> None:
@@ -129,10 +80,11 @@ class Desk:
         self.ledger = Ledger()
         self.ledger.open_account(ACCOUNT, settings.cash)
         self.fills: list[Fill] = []
-        self._refusals: list[Refusal] = []
+        self._unfilled: list[Unfilled] = []
         self._many: list[tuple[Day, tuple[int, ...], NDArray[np.int64], NDArray[np.int64], Reason]] = []
-        self.missed: list[Missed] = []
-        self.books: list[DayBook] = []
+        self.events: list[BookEvent] = []
+        """What changed shares or cash without a deal."""
+        self.equity_rows: list[EquityRow] = []
         self.standing: dict[int, _Standing] = {}
         """Exits by stock, worked until their target is reached."""
         self.working: list[Working] = []
@@ -193,24 +145,15 @@ class Desk:
         self.work(-1)
 
     def _corporate(self, stock: int) -> bool:
-        facts, symbol = self.day.facts, self._symbols[stock]
-        holding = self.ledger.positions[symbol]
-        if facts.gone[stock]:
-            self.ledger.written_off(symbol, holding.shares, 0)
-            return True
-        if not facts.ex_day[stock]:
+        symbol = self._symbols[stock]
+        before = self.ledger.positions[symbol].shares
+        event = corporate_action(self.ledger, self.day, stock, symbol)
+        if event is None:
             return False
-        raw, reference = int(facts.raw_prev_close[stock]), int(facts.prev_close[stock])
-        cash_e6, bonus_e6 = int(facts.ex_cash_e6[stock]), int(facts.ex_bonus_e6[stock])
-        before = holding.shares
-        after = shares_after(before, bonus_e6)
-        cost = rescale_cost(holding.cost, reference, raw, before, after)
-        self.ledger.corporate_action(
-            symbol, before, after, dividend(before, cash_e6), cost, reference, taxable_dividend(before, cash_e6)
-        )
+        self.events.append(event)
         stands = self.standing.get(stock)
-        if stands is not None and before > 0:
-            stands.target = stands.target * after // before
+        if stands is not None:
+            stands.target = stands.target * event.shares_after // before
         return True
 
     def close_day(self) -> None:
@@ -218,11 +161,16 @@ class Desk:
         for order in list(self.working):
             self._end(order, Reason.DAY_END)
         last = len(self.day.labels) - 1
-        closes = {symbol: self._last_of(symbol, last) for symbol in self.ledger.positions}
-        value = self.ledger.market_value(closes.__getitem__)
         book = self.ledger
-        self.books.append(DayBook(self.day.day, book.cash + value, book.cash, value, book.fees_day, book.taxes_day))
-        self.ledger.close_day(book.cash + value, {s: price or book.positions[s].mark for s, price in closes.items()})
+        marks = {symbol: self._last_of(symbol, last) or book.positions[symbol].mark for symbol in book.positions}
+        value = book.market_value(marks.__getitem__)
+        self.equity_rows.append(EquityRow(self.day.day, book.cash + value, book.cash, value, len(marks)))
+        book.close_day(book.cash + value, marks)
+
+    def open_positions(self) -> tuple[OpenPosition, ...]:
+        """Return what is held, at the last close."""
+        rows = sorted(self.ledger.positions.items())
+        return tuple(OpenPosition(symbol, holding.shares, holding.mark) for symbol, holding in rows)
 
     def _last_of(self, symbol: Symbol, at: int) -> Price:
         """Return a stock's last price at the end of a bar: its reference price where it has no bars."""
@@ -256,20 +204,30 @@ class Desk:
     def _book(self, order: Working, shares: Shares, price: Price, at: int) -> None:
         day, settings, symbol = self.day.day, self._settings, self._symbols[order.stock]
         record = self.ledger.order(order.coid)
-        charge = fees(
+        second = self.day.labels[at]
+        charge = deal_fees(
             order.side, day, int(self.day.facts.exchange[order.stock]), shares * price, record.turnover,
             settings.commission_e7, settings.commission_min, shares, record.filled,
         )  # fmt: skip
         tax = 0
         if order.side == Side.SELL:
             tax = added_tax(record.portions, self.ledger.income_of(symbol, shares), day)
-        self.ledger.filled(order.coid, f"{order.coid}-{record.deals + 1}", shares, price, charge, tax)
+        fees = charge.commission + charge.stamp + charge.transfer
+        self.ledger.filled(order.coid, f"{order.coid}-{record.deals + 1}", shares, price, fees, tax)
         order.left -= shares
-        self.fills.append(Fill(day, self.day.labels[at], symbol, order.side, shares, price, charge, tax, order.reason))
+        fill = Fill(
+            day, second, symbol, Side(order.side), shares, price, charge.commission, charge.stamp, charge.transfer,
+            Reason(order.reason), self._rule,
+        )  # fmt: skip
+        self.fills.append(fill)
+        if tax:
+            holding = self.ledger.positions.get(symbol)
+            held = holding.shares if holding is not None else 0
+            self.events.append(BookEvent(day, second, symbol, EventKind.DIVIDEND_TAX, held, held, -tax))
         if order.left == 0:
             self.working.remove(order)
         if self.listener is not None:
-            self.listener.filled(order, self.fills[-1])
+            self.listener.filled(order, fill, tax)
 
     # ------------------------------------------------------------------ exits
 
@@ -339,20 +297,24 @@ class Desk:
         """Note a refusal, once a stock, day and reason."""
         if (stock, reason) not in self._refused:
             self._refused.add((stock, reason))
-            self._refusals.append(Refusal(self.day.day, self.day.labels[at], self._symbols[stock], int(reason)))
+            self._unfilled.append(self._refusal(self.day.day, self.day.labels[at], stock, reason))
+
+    def _refusal(self, day: Day, second: int, stock: int, reason: Reason) -> Unfilled:
+        symbol = self._symbols[stock]
+        return Unfilled(day, second, symbol, Side.BUY, Outcome.REFUSED, 0, 0, 0, reason, Reason.NONE, self._rule)
 
     def refuse_many(self, stocks: NDArray[np.int64], bars: NDArray[np.int64], reason: Reason) -> None:
         """Note refusals of the day in work, each the first of its stock and reason, by the bars they were made on."""
         if len(stocks):
             self._many.append((self.day.day, self.day.labels, stocks, bars, reason))
 
-    def refusals(self) -> list[Refusal]:
-        """Return every refusal, by day, bar, stock and reason."""
-        found = list(self._refusals)
+    def unfilled(self) -> list[Unfilled]:
+        """Return every refusal and every order that ended with something unfilled, by day, bar and stock."""
+        found = list(self._unfilled)
         for day, labels, stocks, bars, reason in self._many:
             pairs = zip(stocks.tolist(), bars.tolist(), strict=True)
-            found += [Refusal(day, labels[bar], self._symbols[stock], int(reason)) for stock, bar in pairs]
-        return sorted(found)
+            found += [self._refusal(day, labels[bar], stock, reason) for stock, bar in pairs]
+        return sorted(found, key=lambda row: (row.day, row.second, row.symbol, row.outcome, row.reason))
 
     def _entry(self, stock: int, decision: Decision, at: int) -> Reason:
         facts = self.day.facts
@@ -433,15 +395,18 @@ class Desk:
         if stands is not None and stands.working is order:
             stands.working = None
         elif order.side == Side.BUY:
-            self.missed.append(
-                Missed(
+            self._unfilled.append(
+                Unfilled(
                     self.day.day,
                     order.second,
                     self._symbols[order.stock],
-                    order.side,
+                    Side.BUY,
+                    Outcome.MISSED,
                     order.shares,
                     order.shares - order.left,
                     order.price,
-                    int(reason),
+                    reason,
+                    Reason(order.reason),
+                    self._rule,
                 )
             )

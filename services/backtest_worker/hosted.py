@@ -74,13 +74,15 @@ class Hosted:
     def _run(self, stock: int, bar: Bar) -> None:
         if bar.volume <= 0:
             return
-        opened, high, low = self._running.get(stock, (bar.open, bar.high, bar.low))
+        auction = int(self.desk.day.facts.auction[stock])
+        opened, high, low = self._running.get(stock, (auction or bar.open, auction or bar.high, auction or bar.low))
         self._running[stock] = (opened, max(high, bar.high), min(low, bar.low))
 
     def _step(self, stock: int, bar: Bar, at: int) -> Step:
         day = self.desk.day
         label, facts = day.labels[at], day.facts
-        opened, high, low = self._running.get(stock, (0, 0, 0))
+        auction = int(facts.auction[stock])
+        opened, high, low = self._running.get(stock, (auction, auction, auction))
         return Step(
             ts_of(day.day, 0) + label * NS, label, bar.close, bar.high, bar.low, opened, high, low,
             int(facts.prev_close[stock]), int(facts.up_limit[stock]), int(facts.down_limit[stock]),

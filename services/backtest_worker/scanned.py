@@ -76,7 +76,7 @@ class Scanned:
         self._none: I64 = np.zeros(0, np.int64)
         self._labels: I64 = self._none
         self._steps = 0
-        self._limits: tuple[I64, I64, I64] = (self._none, self._none, self._none)
+        self._limits: tuple[I64, ...] = ()
         self._masks, self._others = np.zeros((2, count, 4), np.uint64)
 
     # ------------------------------------------------------------------ days
@@ -106,7 +106,7 @@ class Scanned:
         self._labels = np.array([label for label in day.labels if label <= LAST_LABEL_S], np.int64)
         self._steps = len(self._labels)
         facts = day.facts
-        self._limits = (facts.prev_close, facts.up_limit, facts.down_limit)
+        self._limits = (facts.prev_close, facts.up_limit, facts.down_limit, facts.auction)
         self._start_pool(day, held)
         self._entered[:] = NEVER
         watches = {stock: self._watches[stock] for stock in held}

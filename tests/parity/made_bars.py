@@ -85,7 +85,12 @@ class MadeBars:
                 self._board[stock], self._exchange[stock], reference, close[stock], band.up, band.down,
                 float_shares[stock], cash_e6, bonus_e6, int(goes_ex), int(number >= gone[stock]),
             )  # fmt: skip
-        return Facts(*table[:9], table[9].astype(bool), table[10].astype(bool))
+        auction = np.array([self._auction(price) for price in table[2]], np.int64)
+        return Facts(*table[:9], table[9].astype(bool), table[10].astype(bool), auction)
+
+    def _auction(self, reference: int) -> int:
+        """Return the price of an opening auction that has a bar of its own, 0 for none."""
+        return int(reference) + self._random.randrange(-3, 4) * TICK if self._random.random() < 0.2 else 0
 
     def _session(self, facts: Facts, stock: int) -> list[tuple[int, ...]]:
         draw = self._random

@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import pytest
 
-from common.domain.reasons import Reason
 from common.domain.values import Side
 from common.rules.matching import EXPECTED, OPTIMISTIC, PESSIMISTIC
 from common.strategies import RULES
@@ -49,7 +48,13 @@ def market(seed: int) -> tuple[str, MadeBars, list[DayBars], object]:
 
 
 def books(desk: Desk) -> dict[str, object]:
-    return {"fills": desk.fills, "missed": desk.missed, "books": desk.books, "refusals": desk.refusals()}
+    return {
+        "fills": desk.fills,
+        "events": desk.events,
+        "equity": desk.equity_rows,
+        "unfilled": desk.unfilled(),
+        "open": desk.open_positions(),
+    }
 
 
 def differ(one: dict[str, object], other: dict[str, object]) -> list[str]:
@@ -57,10 +62,11 @@ def differ(one: dict[str, object], other: dict[str, object]) -> list[str]:
 
 
 def count(name: str, desk: Desk) -> None:
-    SEEN.update((name, Reason(fill.reason).name) for fill in desk.fills)
-    SEEN.update((name, f"refused {Reason(refusal.reason).name}") for refusal in desk.refusals())
-    SEEN.update((name, f"missed {Reason(missed.ended).name}") for missed in desk.missed)
-    SEEN.update((name, "partial") for missed in desk.missed if missed.filled)
+    SEEN.update((name, fill.reason.name) for fill in desk.fills)
+    for row in desk.unfilled():
+        SEEN[name, f"{row.outcome.name.lower()} {row.reason.name}"] += 1
+        SEEN[name, "partial"] += row.filled > 0
+    SEEN.update((name, event.kind.name) for event in desk.events)
     SEEN[name, "closed"] += closed(desk)
 
 
@@ -128,6 +134,6 @@ def test_backtraders_own_analyzers_see_the_trades() -> None:
     assert flat >= 3
     assert trades.total.closed == flat
     final = strategy.broker.getvalue()
-    assert final == desk.books[-1].equity / 1000
+    assert final == desk.equity_rows[-1].equity / 1000
     assert strategy.analyzers.drawdown.get_analysis().max.drawdown > 0
     assert len(strategy.analyzers.returns.get_analysis()) >= 1

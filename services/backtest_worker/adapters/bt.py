@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common.backtests.result import Fill
 from common.domain.calendar import to_date
 from common.domain.reasons import Reason
-from common.domain.values import MILLI, Side, Symbol
+from common.domain.values import MILLI, Cash, Side, Symbol
 from common.strategies.contract import Rule
 from services.backtest_worker.bars import Bar, DayBars
-from services.backtest_worker.desk import Desk, DeskSettings, Fill
+from services.backtest_worker.desk import Desk, DeskSettings
 from services.backtest_worker.fills import Working
 from services.backtest_worker.hosted import Hosted
 
@@ -181,14 +182,14 @@ class DeskBroker(bt.broker.BrokerBase):  # type: ignore[misc]  # backtrader ship
         self._orders[order.coid] = made
         self._note(made)
 
-    def filled(self, order: Working, fill: Fill) -> None:
+    def filled(self, order: Working, fill: Fill, tax: Cash) -> None:
         """Execute backtrader's order, so that its trades and analyzers see the deal."""
         made, data = self._orders[order.coid], self.feeds[order.stock]
         size, price = (fill.shares if fill.side == Side.BUY else -fill.shares), fill.price / MILLI
         position = self.getposition(data)
         was = position.price
         new_size, new_price, opened, closed = position.update(size, price)
-        charges = (fill.fees + fill.tax) / MILLI
+        charges = (fill.fees + tax) / MILLI
         made.execute(
             data.datetime[0], size, price, closed, closed * was, charges if closed else 0.0, opened, opened * price,
             charges if opened else 0.0, None, -closed * (price - was), new_size, new_price,

@@ -24,7 +24,7 @@ _TEMPLATE = """
 def scan_pool(params_of, memory_of, context_of, chosen, first_row, columns, labels, midnight_ns, limits, skip, masks, counts):
     params = Params({params})
     opens, highs, lows, closes, volumes, turnovers = columns
-    prev_close, up_limit, down_limit = limits
+    prev_close, up_limit, down_limit, auction = limits
     for at in range(len(chosen)):
         stock = chosen[at]
         row = first_row[stock]
@@ -32,7 +32,8 @@ def scan_pool(params_of, memory_of, context_of, chosen, first_row, columns, labe
             continue
         memory = Memory({memory})
         context = Context({context})
-        day_open, day_high, day_low = 0, 0, 0
+        day_open = auction[stock]
+        day_high, day_low = day_open, day_open
         for bar in range(len(labels)):
             here = row + bar
             volume, last = np.int64(volumes[here]), np.int64(closes[here])
@@ -59,10 +60,11 @@ def scan_one(
 ):
     params = Params({params})
     opens, highs, lows, closes, volumes, turnovers = columns
-    prev_close, up_limit, down_limit = limits
+    prev_close, up_limit, down_limit, auction = limits
     memory = Memory({memory_row})
     context = Context({context_row})
-    day_open, day_high, day_low = 0, 0, 0
+    day_open = auction[stock]
+    day_high, day_low = day_open, day_open
     since = position_of[3]
     for bar in range(stop):
         here = row + bar
