@@ -6,7 +6,7 @@ is in the pool, who was entered today. A stock that is held or was sold in the d
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +24,17 @@ I64 = NDArray[np.int64]
 NEVER = 1 << 30
 
 
-class Scans(Protocol):
-    """What `adapters/compiled.py` makes of a rule."""
+class Scans(NamedTuple):
+    """A rule's scans as `adapters/compiled.py` makes them."""
 
     scan_pool: Any
+    """Steps every chosen stock through a day with nothing held; marks the bars on which the rule wants to enter."""
     scan_one: Any
+    """Steps one stock on with its position; stops at the first bar that decides something not done already."""
     hits_at: Any
     first_refused: Any
+    digest: str
+    """Of everything the machine code is made of."""
 
 
 @dataclass(slots=True)

@@ -10,12 +10,12 @@ from common.domain.values import Side
 from common.rules.matching import EXPECTED, OPTIMISTIC, PESSIMISTIC
 from common.strategies import RULES
 from services.backtest_worker.adapters.bt import run_backtrader
-from services.backtest_worker.adapters.compiled import Compiled, compile_rule
+from services.backtest_worker.adapters.compiled import compile_rule
 from services.backtest_worker.bars import DayBars, bar_at
 from services.backtest_worker.desk import Desk, DeskSettings
 from services.backtest_worker.fills import FillSettings
 from services.backtest_worker.hosted import Hosted
-from services.backtest_worker.scanned import Scanned
+from services.backtest_worker.scanned import Scanned, Scans
 from tests.parity.made_bars import MadeBars
 
 NAMES = ("limit_up", "bottom_fractal")
@@ -26,7 +26,7 @@ SEEN: Counter[tuple[str, str]] = Counter()
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Compiled]:
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scans]:
     folder = tmp_path_factory.mktemp("machine_code")
     return {name: compile_rule(RULES[name], folder) for name in NAMES}
 
@@ -80,7 +80,7 @@ def closed(desk: Desk) -> int:
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, PER_PART))
-def test_compiled_equals_backtrader(first: int, compiled: dict[str, Compiled]) -> None:
+def test_compiled_equals_backtrader(first: int, compiled: dict[str, Scans]) -> None:
     for seed in range(first, first + PER_PART):
         name, made, days, params = market(seed)
         reference, _ = run_backtrader(RULES[name], params, made.symbols, days, settings_of(seed))

@@ -7,17 +7,18 @@ every source and constant it was made of: editing any of them, in whatever file,
 """
 
 import hashlib
-import inspect
 import sys
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numba
 import numpy as np
 
 from common.rules.kernel import KERNELS
+from common.runtime.rules import rule_source_hash
 from common.strategies.contract import ENTER, EXIT, REDUCE, Position, Rule, Step
+from services.backtest_worker.scanned import Scans
 
 _TEMPLATE = """
 @njit(cache=True, nogil=True, error_model="python")
@@ -106,24 +107,11 @@ def scan_one(
 """
 
 
-class Compiled(NamedTuple):
-    """A rule's scans, and the hash of all they were made of."""
-
-    scan_pool: Any
-    """Steps every chosen stock through a day with nothing held; marks the bars on which the rule wants to enter."""
-    scan_one: Any
-    """Steps one stock on with its position; stops at the first bar that decides something not done already."""
-    hits_at: Any
-    first_refused: Any
-    digest: str
-
-
-def compile_rule(rule: Rule, folder: Path) -> Compiled:
+def compile_rule(rule: Rule, folder: Path) -> Scans:
     """Compile a rule; machine code made before of the same sources is read from `folder`."""
-    functions: dict[str, FunctionType] = {}
-    _gather(_plain(rule.decide), functions)
     text = _source(rule)
-    digest = _digest(rule, functions, text)
+    made_of = (text, rule_source_hash(rule), numba.__version__, repr(Step._fields), repr(Position._fields))
+    digest = hashlib.sha256("\0".join(made_of).encode()).hexdigest()[:20]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"scan_{digest}.py"
     if not path.exists():
@@ -140,7 +128,7 @@ def compile_rule(rule: Rule, folder: Path) -> Compiled:
             "NOTHING_HELD": Position(0, 0, 0, 0, 0), "decide": _jitted(_plain(rule.decide), {}),
         })  # fmt: skip
         exec(compile(text, str(path), "exec"), scope)
-    return Compiled(scope["scan_pool"], scope["scan_one"], hits_at, first_refused, digest)
+    return Scans(scope["scan_pool"], scope["scan_one"], hits_at, first_refused, digest)
 
 
 def _plain(function: Any) -> FunctionType:
@@ -153,15 +141,6 @@ def _called(function: FunctionType) -> dict[str, FunctionType]:
     kernels = set(KERNELS.values())
     found = {name: function.__globals__.get(name) for name in function.__code__.co_names}
     return {name: value for name, value in found.items() if isinstance(value, FunctionType) and value in kernels}
-
-
-def _gather(function: FunctionType, functions: dict[str, FunctionType]) -> None:
-    name = f"{function.__module__}.{function.__qualname__}"
-    if name in functions:
-        return
-    functions[name] = function
-    for called in _called(function).values():
-        _gather(called, functions)
 
 
 def _jitted(function: FunctionType, made: dict[FunctionType, Any]) -> Any:
@@ -191,19 +170,6 @@ def _source(rule: Rule) -> str:
 def _field(cell: str, at: int, value: Any) -> str:
     text = cell.format(at)
     return f"{text} != 0" if isinstance(value, bool) else text
-
-
-def _digest(rule: Rule, functions: dict[str, FunctionType], text: str) -> str:
-    """Hash what the machine code is made of: sources, constants, fields, compiler."""
-    parts = [text, numba.__version__, repr(Step._fields), repr(Position._fields)]
-    parts += [f"{kind.__name__}{kind._fields}" for kind in (rule.Params, rule.Memory, rule.Context)]
-    for name, function in sorted(functions.items()):
-        parts += [name, inspect.getsource(function), repr(function.__defaults__)]
-        for word in sorted(set(function.__code__.co_names)):
-            value = function.__globals__.get(word)
-            if isinstance(value, int | tuple):
-                parts.append(f"{word}={value!r}")
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
 
 
 # ---------------------------------------------------------------------- what a day's masks say

@@ -1,18 +1,65 @@
-"""`backtest report`: what a backtest left behind."""
+"""`backtest run` and `backtest report`: run a rule over history, and show what a backtest left behind."""
 
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from services.cli import show
 from services.cli.bilingual import Group, json_option, option
+from services.cli.check import parse_day
 from services.cli.faults import BadInputError
 from services.cli.session import Session, pass_session
 
 backtest = Group("backtest", help_key="cmd.backtest")
 FAULTS = {"missing": "bad.no_result", "corrupt": "bad.result_corrupt", "version": "bad.result_version"}
+
+
+@backtest.command_of("run", "cmd.backtest.run")
+@click.argument("rule")
+@option("--from", "first", metavar="DAY", required=True, help_key="opt.backtest_from")
+@option("--to", "last", metavar="DAY", required=True, help_key="opt.backtest_to")
+@option("--engine", type=click.Choice(["compiled", "backtrader"]), default="compiled", help_key="opt.engine")
+@option("--set", "sets", metavar="K=V", multiple=True, help_key="opt.set")
+@option("--screen-set", "screen_sets", metavar="K=V", multiple=True, help_key="opt.screen_set")
+@option("--verdict", type=click.Choice(["pessimistic", "expected", "optimistic"]), default=None, help_key="opt.verdict")
+@option("--minutes", type=click.Choice(["1", "5"]), default=None, help_key="opt.bar_minutes")
+@option("--cash", type=click.IntRange(1), default=None, help_key="opt.cash")
+@option("--slots", type=click.IntRange(1, 100), default=None, help_key="opt.slots")
+@option("--history", metavar="DIR", default=None, help_key="opt.backtest_history")
+@option("--st-unknown", type=click.Choice(["deny", "allow"]), default=None, help_key="opt.st_unknown")
+@json_option
+@pass_session
+def run(session: Session, /, as_json: bool, minutes: str | None, first: str, last: str, **asked: Any) -> None:
+    """Run a rule over a range of days and keep the result."""
+    from common.backtests.statistics import statistics_of
+    from services.cli import backtest_run, backtests
+    from services.cli.progress import progress, silent
+
+    days = parse_day(first), parse_day(last)
+    if days[0] > days[1]:
+        raise BadInputError("bad.backwards", first=first, last=last)
+    interval = int(minutes) if minutes else None
+    job = backtest_run.make_job(session, backtest_run.Asked(first=days[0], last=days[1], interval=interval, **asked))
+    with silent() if as_json else progress(session.say("backtest.running", rule=job.rule.NAME)) as told:
+        ran = backtest_run.run(session, job, told)
+    statistics = statistics_of(ran.result)
+    if as_json:
+        show.echo_json({**backtests.as_json(ran.result, statistics), "folder": str(ran.folder)})
+        return
+    click.echo(backtests.statistics_text(session.lang, ran.result, statistics, sys.stdout.isatty()))
+    for other in ran.others:
+        session.tell("backtest.verdict", verdict=other.inputs.verdict, **_brief(other))
+    session.tell("backtest.kept", folder=str(ran.folder))
+
+
+def _brief(result: Any) -> dict[str, str]:
+    from common.backtests.text import yuan
+
+    closes = result.equity[-1].equity if result.equity else result.inputs.start_cash
+    return {"fills": str(len(result.fills)), "equity": yuan(closes)}
 
 
 @backtest.command_of("report", "cmd.backtest.report")

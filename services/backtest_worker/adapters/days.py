@@ -1,0 +1,179 @@
+"""Sessions out of a folder of history: pools by the screens, facts known before the open, bars as mapped columns.
+
+Nothing is copied but the pool and a few numbers a stock: bars are views of the month's columns.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.domain.errors import HistoryError
+from common.domain.values import Day
+from common.history.batch import screen_days
+from common.history.columns import MinuteColumns, Part
+from common.history.cross import boards_of
+from common.history.daily import History
+from common.rules.boards import exchange_of
+from common.screens.screen import Screen, Screened
+from services.backtest_worker.bars import I64, NOT_THERE, Columns, DayBars, Facts, PoolRows, labels_of
+
+LOOK_BACK = 250
+"""Sessions searched for the last close of a stock that does not trade at the start."""
+_MICRO = 1_000
+"""0.001 yuan in 0.000001 yuan."""
+
+_I4, _I8 = np.zeros(0, np.int32), np.zeros(0, np.int64)
+NO_COLUMNS = Columns(_I4, _I4, _I4, _I4, _I8, _I8)
+
+
+class DayHad(NamedTuple):
+    """What data a session had."""
+
+    day: Day
+    asked: int
+    """Stocks of the pool."""
+    had: int
+    """Those of them with whole minutes."""
+    lacks: str
+    """Why the screen could not be run, "" = it was."""
+    unknown_st_in: int
+
+
+class HistoryDays:
+    """The sessions from `first` to `last`, oldest first; `had` tells afterwards what each of them was made of."""
+
+    def __init__(
+        self, folder: Path, screen: Screen, fields: Sequence[str], interval: int, first: Day, last: Day
+    ) -> None:
+        self.history = History(folder)
+        self.symbols = self.history.symbols
+        self.sessions = self.history.calendar().between(first, last)
+        if not self.sessions:
+            raise HistoryError(f"there is no trading day from {first} to {last} in the calendar of {folder}")
+        self.had: list[DayHad] = []
+        self._screen, self._fields = screen, tuple(fields)
+        self._labels = labels_of(interval * 60)
+        self._minutes = _Minutes(MinuteColumns(folder, interval), self.symbols, self._labels)
+        self._exchange = np.array([int(exchange_of(symbol)) for symbol in self.symbols], np.int64)
+        self._close = self._first_closes()
+        self._seen = np.zeros(len(self.symbols), np.bool_)
+
+    def _first_closes(self) -> I64:
+        calendar = self.history.calendar()
+        first = self.sessions[0]
+        begin = max(calendar.window(calendar.previous(first), LOOK_BACK)[0], self.history.first_day())
+        closes = np.zeros(len(self.symbols), np.int64)
+        rows = self.history.traded(first, begin)
+        traded = rows.columns["close"] > 0
+        closes[rows.symbol[traded]] = rows.columns["close"][traded]  # rows are in order of days: the last one stays
+        return closes
+
+    def __iter__(self) -> Iterator[DayBars]:
+        """Yield the sessions."""
+        calendar = self.history.calendar()
+        for (screened,) in screen_days(self.history, [self._screen], self.sessions):
+            day = screened.day
+            pool, known = self._pool(screened)
+            first_row, columns, auction = self._minutes.day(day)
+            facts = self._facts(day, auction)
+            self.had.append(
+                DayHad(day, known, int((first_row[pool.stocks] >= 0).sum()), screened.lacks, screened.unknown_st_in)
+            )
+            yield DayBars(day, calendar.previous(day), self._labels, first_row, columns, facts, pool)
+            self._after(day)
+
+    def _pool(self, screened: Screened) -> tuple[PoolRows, int]:
+        at = np.flatnonzero(screened.passed)
+        stocks = np.array([self.history.index[screened.symbols[row]] for row in at.tolist()], np.int64)
+        context = screened.context() if len(at) else {}
+        empty = np.zeros(len(at), np.int64)
+        rows = np.array([context.get(name, empty)[at] if name in context else empty for name in self._fields], np.int64)
+        order = np.argsort(stocks)
+        return PoolRows(stocks[order], np.ascontiguousarray(rows.T[order]).reshape(len(stocks), -1)), len(at)
+
+    def _facts(self, day: Day, auction: I64) -> Facts:
+        rows = self.history.pre_open(day)
+        count = len(self.symbols)
+
+        def spread(name: str) -> I64:
+            values = np.zeros(count, np.int64)
+            values[rows.symbol] = rows.columns[name]
+            return values
+
+        there = np.zeros(count, np.bool_)
+        there[rows.symbol] = True
+        gone = self._seen & ~there
+        self._seen |= there
+        reference = np.where(there, spread("prev_close"), self._close)
+        ex_day, cash_e6, bonus_e6 = self._ex_events(day, reference)
+        return Facts(
+            boards_of(self.symbols, day), self._exchange, reference, self._close.copy(), spread("up_limit"),
+            spread("down_limit"), spread("float_shares"), cash_e6, bonus_e6, ex_day, gone & self._left(day), auction,
+        )  # fmt: skip
+
+    def _left(self, day: Day) -> NDArray[np.bool_]:
+        """Tell which stocks are not listed any more: a stock without a row may only be missing."""
+        listed = set(self.history.instruments(day)["symbol"].to_list())
+        return np.array([symbol not in listed for symbol in self.symbols], np.bool_)
+
+    def _ex_events(self, day: Day, reference: I64) -> tuple[NDArray[np.bool_], I64, I64]:
+        count = len(self.symbols)
+        ex_day = np.zeros(count, np.bool_)
+        cash_e6, bonus_e6 = np.zeros((2, count), np.int64)
+        events = self.history.ex_events(day)
+        for when, symbol, cash, bonus in events.select("day", "symbol", "cash_e6", "bonus_e6").rows():
+            at = self.history.index.get(symbol, NOT_THERE)
+            if when == day and at >= 0:
+                ex_day[at], cash_e6[at], bonus_e6[at] = True, cash, bonus
+        # Where only the prices are known, what they fell by is taken to have been paid in cash.
+        bare = ex_day & (cash_e6 == 0) & (bonus_e6 == 0) & (self._close > reference) & (reference > 0)
+        cash_e6[bare] = (self._close[bare] - reference[bare]) * _MICRO
+        return ex_day, cash_e6, bonus_e6
+
+    def _after(self, day: Day) -> None:
+        calendar = self.history.calendar()
+        if day == self.sessions[-1]:
+            return
+        rows = self.history.traded(calendar.next(day), day)
+        traded = rows.columns["close"] > 0
+        self._close[rows.symbol[traded]] = rows.columns["close"][traded]
+
+
+class _Minutes:
+    """Where the bars of a day lie, month by month."""
+
+    def __init__(self, minutes: MinuteColumns, symbols: Sequence[str], labels: tuple[int, ...]) -> None:
+        self._minutes, self._symbols, self._labels = minutes, symbols, labels
+        self._month = 0
+        self._part: Part | None = None
+        self._columns = NO_COLUMNS
+
+    def day(self, day: Day) -> tuple[I64, Columns, I64]:
+        """Return the first row of each stock's bars, the columns they are in, and opening auctions that have their own."""
+        if day // 100 != self._month:
+            self._open(day // 100)
+        first_row = np.full(len(self._symbols), NOT_THERE, np.int64)
+        auction = np.zeros(len(self._symbols), np.int64)
+        part = self._part
+        if part is None:
+            return first_row, self._columns, auction
+        blocks = np.flatnonzero(part.day == day)
+        start, length, stock = part.start[blocks], part.stop[blocks] - part.start[blocks], part.symbol[blocks]
+        label = part.columns["label_s"]
+        own = (length == len(self._labels) + 1) & (label[start] < self._labels[0])
+        start = start + own
+        whole = (length - own == len(self._labels)) & (label[np.minimum(start, len(label) - 1)] == self._labels[0])
+        first_row[stock[whole]] = start[whole]
+        at = whole & own
+        auction[stock[at]] = part.columns["close"][start[at] - 1]
+        return first_row, self._columns, auction
+
+    def _open(self, month: int) -> None:
+        parts = self._minutes.between(self._symbols, month * 100, month * 100 + 99)
+        self._month, self._part = month, parts[0] if parts else None
+        if self._part is not None:
+            columns = self._part.columns
+            self._columns = Columns(*(columns[name] for name in Columns._fields))
