@@ -18,6 +18,7 @@ from common.domain.values import Day, Symbol
 from common.history import schema
 from common.history.sources import keeping, seams
 from common.history.sources.complete import Dividend, Facts, complete
+from common.history.sources.doubts import doubts
 from common.history.sources.journal import Journal
 from common.history.sources.source import Ask, Kind, Source
 from common.history.store import daily_years
@@ -170,6 +171,7 @@ class Download:
             completed = complete(bars, days, facts, only)
             edges = seams.edge_events(completed.after, after, calendar, facts.dividends)
         self._left_out.update(completed.left_out)
+        self._left_out.update(doubts(completed.daily, self._source.coverage.name))
         if not wanted.symbols:
             self._thin.update(thin_days(completed.daily, seams.traded_on(self._folder, eve)))
         fitted = seams.joined(completed.daily, completed.after, after, facts)
