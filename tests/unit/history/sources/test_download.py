@@ -163,6 +163,13 @@ def test_named_stocks_are_asked_by_the_stock(tmp_path: Path) -> None:
     assert {symbol for _, symbol in daily(tmp_path)} == {"600000.SH"}
 
 
+def test_a_session_that_a_stock_lacks_so_far_is_no_suspension(tmp_path: Path) -> None:
+    early = Vendor([row for row in market() if row[0] < "2026-01-09"])
+    assert run(tmp_path, early, Wanted(FIRST, LAST, ("600000.SH",))).rows == 7
+    assert (20260109, "600000.SH") not in daily(tmp_path)
+    assert run(tmp_path, Vendor(), Wanted(FIRST, LAST, ("600000.SH",))).rows == 1
+
+
 def test_minutes_of_named_stocks(tmp_path: Path) -> None:
     found = run(tmp_path, Vendor(), Wanted(20260105, 20260109, ("600000.SH",), minutes=5))
     assert found.minute_rows == 2
@@ -177,11 +184,12 @@ def test_a_day_that_is_not_published_yet_is_told_and_not_noted(tmp_path: Path) -
     late = Vendor([row for row in Vendor().rows if row[0] < "2026-01-09"])
     with pytest.raises(SourceError, match="no bars of 20260109"):
         run(tmp_path, late)
+    assert len(daily(tmp_path)) == 16  # what came before it is in the history
     vendor = Vendor()
     found = run(tmp_path, vendor)
     assert [call for call in vendor.calls if call.startswith("day")] == ["day 2026-01-09"]
     assert len(daily(tmp_path)) == 19
-    assert found.already == 3  # the December month is in the history; January waited in the journal
+    assert found.already == 7
 
 
 def test_a_busy_vendor_is_asked_again_after_a_wait(tmp_path: Path) -> None:
