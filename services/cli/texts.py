@@ -428,7 +428,7 @@ TEXTS: dict[str, Text] = {
     "head.cost_of": Text("费用", "cost"),
     "source.own": Text("视文件", "as the files"),
     "source.files.cost": Text("无", "none"),
-    "source.files.missing": Text("文件里没有的都没有；列名固定，别的列名用 pankou data import。", "Whatever the files lack; columns have fixed names, others go through pankou data import."),
+    "source.files.missing": Text("文件里没有的都没有；列名与单位不同时写 columns.toml。", "Whatever the files lack; other names and units are stated in columns.toml."),
     "source.files.licence": Text("数据是你自己的。", "The data is yours."),
     "source.baostock.cost": Text("免费", "free"),
     "source.baostock.missing": Text(

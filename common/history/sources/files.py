@@ -3,17 +3,22 @@
 The folder holds `calendar.csv` (date, is_open), `instruments.csv` (code, name, list_date, delist_date) and any number of
 further files with bars; each may be CSV or Parquet. Columns of bars: date, code, open, high, low, close, pre_close,
 volume (shares), amount (yuan), and where they are known is_st, suspended, up_limit, down_limit (yuan, 0 = no limit),
-float_shares, turnover_rate (per cent of the float). Files with other columns or units go through `pankou data import`.
+float_shares, turnover_rate (per cent of the float). For other columns or units a `columns.toml` says which are which: the
+column map of `pankou data import`. Without a calendar the built-in one stands.
 """
 
 from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 
+from common.domain.calendar import exchange_days
 from common.domain.errors import SourceError
 from common.domain.values import Day, Symbol
 from common.history import schema
+from common.history.importing_files import parse_symbol
+from common.history.importing_map import FROM_FILE, read_mapping
 from common.history.sources import tables
 from common.history.sources.baostock_parse import float_shares
 from common.history.sources.cells import (
@@ -28,6 +33,7 @@ from common.history.sources.cells import (
     day,
     day_or_zero,
     each,
+    number,
     price,
     price_or_zero,
     scaled,
@@ -37,6 +43,18 @@ from common.history.sources.source import Answer, Ask, Heard, Kind, Pacer, answe
 from common.rules.boards import is_code
 
 CALENDAR, INSTRUMENTS = "calendar", "instruments"
+MAP = "columns.toml"
+OURS = {"day": "date", "symbol": "code", "prev_close": "pre_close", "turnover": "amount", "st": "is_st"}
+"""Names of the column map to the names here, where they differ."""
+KIND_OF = {
+    **dict.fromkeys(("open", "high", "low", "close", "pre_close", "up_limit", "down_limit"), "price"),
+    "volume": "volume", "amount": "turnover", "float_shares": "shares", "turnover_rate": "turnover_rate",
+}  # fmt: skip
+UNIT_HERE = {
+    "price": Decimal(1000), "volume": Decimal(1), "turnover": Decimal(1000), "shares": Decimal(1),
+    "turnover_rate": Decimal("0.01"),
+}  # fmt: skip
+"""Multiplier of our unit here, by kind; a map's multiplier over it is what its cells are multiplied by."""
 NEEDED = ("date", "code", "open", "high", "low", "close", "pre_close", "volume", "amount")
 YES, NO = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no", ""})
 
@@ -52,6 +70,9 @@ class Files:
         self.pacer = pacer
         self.heard: Heard | None = None
         self._folder = folder
+        self._map = read_mapping(folder / MAP) if (folder / MAP).is_file() else None
+        if self._map is not None and self._map.interval:
+            raise SourceError(f"{folder / MAP}: maps minute bars; the source files reads daily ones")
 
     def asks(self, kind: Kind, first: Day, last: Day, symbols: tuple[Symbol, ...], minutes: int = 0) -> list[Ask]:
         """Return the reads: the market by the day."""
@@ -65,34 +86,60 @@ class Files:
 
     def _parsed(self, ask: Ask) -> Parsed:
         if ask.kind is Kind.CALENDAR:
-            return each(self._rows(self._named(CALENDAR), ("date", "is_open")), _open_day, tables.OPEN_DAYS_KEY)
+            path = self._named(CALENDAR)
+            if path is None:
+                days = exchange_days()
+                return Parsed([{"day": one, "open": True} for one in days if ask.first <= one <= ask.last])
+            return each(self._rows(path, ("date", "is_open")), _open_day, tables.OPEN_DAYS_KEY)
         if ask.kind is Kind.INSTRUMENTS:
-            rows = self._rows(self._named(INSTRUMENTS), ("code", "name", "list_date"))
+            path = self._named(INSTRUMENTS)
+            if path is None:
+                raise SourceError(f"source files: no {INSTRUMENTS}.csv or {INSTRUMENTS}.parquet in {self._folder}")
+            rows = self._rows(path, ("code", "name", "list_date"))
             return each(rows, _instrument, schema.KEYS[schema.INSTRUMENTS_FILE])
         wanted = (dashed(ask.first), str(ask.first))
-        rows = [row for path in self._bars() for row in self._rows(path, NEEDED, wanted)]
-        return each(rows, _bar, tables.BARS_KEY)
+        columns = self._map.columns if self._map else {}
+        needed = tuple(name for name in columns.values() if name != FROM_FILE) if columns else NEEDED
+        date = columns.get("day", "date")
+        rows = [
+            {**row, FROM_FILE: path.stem} for path in self._bars() for row in self._rows(path, needed, date, wanted)
+        ]
+        return each(rows, lambda row: _bar(self._renamed(row)), tables.BARS_KEY)
 
-    def _named(self, name: str) -> Path:
-        for suffix in (".csv", ".parquet"):
-            if (self._folder / f"{name}{suffix}").is_file():
-                return self._folder / f"{name}{suffix}"
-        raise SourceError(f"source files: no {name}.csv or {name}.parquet in {self._folder}")
+    def _renamed(self, row: Row) -> Row:
+        """Return a row under our names in our units, as the column map says."""
+        if self._map is None:
+            return row
+        made: dict[str, object] = {}
+        for ours, theirs in self._map.columns.items():
+            name, text = OURS.get(ours, ours), cell(row, theirs)
+            kind = KIND_OF.get(name, "")
+            if kind and text:
+                times = Decimal(str(self._map.factors[kind])) / UNIT_HERE[kind]
+                text = format(number(text) * times, "f")
+            made[name] = parse_symbol(text) if name == "code" else text
+        return made
+
+    def _named(self, name: str) -> Path | None:
+        paths = (self._folder / f"{name}{suffix}" for suffix in (".csv", ".parquet"))
+        return next((path for path in paths if path.is_file()), None)
 
     def _bars(self) -> list[Path]:
         found = [path for suffix in ("*.csv", "*.parquet") for path in self._folder.glob(suffix)]
         return sorted(path for path in found if path.stem not in (CALENDAR, INSTRUMENTS))
 
-    def _rows(self, path: Path, needed: Iterable[str], days: tuple[str, ...] = ()) -> list[Row]:
+    def _rows(
+        self, path: Path, needed: Iterable[str], date: str = "date", days: tuple[str, ...] = ()
+    ) -> list[dict[str, object]]:
         try:
             # Text stays text: a price goes to its integer through no float.
             csv = path.suffix == ".csv"
             frame = pl.scan_csv(path, infer_schema=False) if csv else pl.scan_parquet(path)
             missing = [name for name in needed if name not in frame.collect_schema()]
             if missing:
-                raise SourceError(f"{path}: columns missing: {', '.join(missing)}; map them: pankou data import --map")
+                raise SourceError(f"{path}: columns missing: {', '.join(missing)}; say which are which in {MAP}")
             if days:
-                frame = frame.filter(pl.col("date").cast(pl.String).is_in(days))
+                frame = frame.filter(pl.col(date).cast(pl.String).is_in(days))
             return list(frame.collect().iter_rows(named=True))
         except (pl.exceptions.PolarsError, OSError) as error:
             raise SourceError(f"{path}: not readable ({str(error).splitlines()[0]})") from error

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from common.domain.errors import SourceError
+from common.domain.errors import HistoryError, SourceError
 from common.history import schema
 from common.history.sources.download import Download, Downloaded, Wanted
 from common.history.sources.files import Files
@@ -82,8 +82,48 @@ def test_faults_are_named(tmp_path: Path) -> None:
     (folder / f"{DAYS[0]}.csv").write_text(bad, "utf-8")
     answer = Files(pacer(tmp_path, Wall()), folder).fetch(Ask(Kind.BARS, 20260105, 20260105))
     assert {defect.name: count for defect, count in answer.defects.items()} == {"BAD_NUMBER": 1}
-    (folder / "calendar.csv").unlink()
-    with pytest.raises(SourceError, match=r"no calendar.csv or calendar.parquet"):
+    (folder / "instruments.csv").unlink()
+    with pytest.raises(SourceError, match=r"no instruments.csv or instruments.parquet"):
         download(tmp_path, folder, "one")
     with pytest.raises(SourceError, match="has no minutes"):
         Files(pacer(tmp_path, Wall()), folder).asks(Kind.MINUTES, 20260105, 20260105, (), 5)
+
+
+MAP = """
+table = "daily"
+[columns]
+day = "日期"
+symbol = "@file"
+open = "开"
+high = "高"
+low = "低"
+close = "收"
+prev_close = "前收"
+volume = "手"
+turnover = "千元"
+[units]
+price = "yuan"
+volume = "lots"
+turnover = "thousand_yuan"
+"""
+
+
+def test_a_column_map_and_the_built_in_calendar(tmp_path: Path) -> None:
+    folder = write(tmp_path / "csv")
+    (folder / "calendar.csv").unlink()
+    for day in DAYS:
+        (folder / f"{day}.csv").unlink()
+    rows = "".join(f"{day},10.01,10.20,9.99,10.10,10.10,1000,1010.0\n" for day in DAYS)
+    (folder / "sh600000.csv").write_text("日期,开,高,低,收,前收,手,千元\n" + rows, "utf-8")
+    (folder / "columns.toml").write_text(MAP, "utf-8")
+    assert download(tmp_path, folder, "one").rows == 3
+    row = read_table(tmp_path / "one", "daily/2026.parquet").row(0, named=True)
+    assert (row["symbol"], row["close"], row["volume"], row["turnover"]) == (
+        "600000.SH",
+        10_100,
+        100_000,
+        1_010_000_000,
+    )
+    (folder / "columns.toml").write_text(MAP.replace('"lots"', '"hands"'), "utf-8")
+    with pytest.raises(HistoryError, match=r"units\.volume is 'hands'"):
+        Files(pacer(tmp_path, Wall()), folder)
