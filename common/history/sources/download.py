@@ -174,7 +174,7 @@ class Download:
                         "the evening. What came before is kept: run the same command again later"
                     )
                 self._journal.keep(ask, answer)
-            self._told(f"{kind.value} {ask.symbol or ask.first}", done + at, total)
+            self._told(kind.value, done + at, total)
         self._count(self._journal.defects(asks))
 
     def _count(self, defects: dict[str, int]) -> None:
