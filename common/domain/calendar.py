@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta, timezone
 
 from common.domain.errors import PastCalendarError
+from common.domain.trading_days import CLOSED, FIRST_DAY, LAST_DAY
 from common.domain.values import Day, Phase
 
 SHANGHAI = timezone(timedelta(hours=8))
@@ -87,6 +88,27 @@ def phase_at(second: int) -> Phase:
     if second < S1300:
         return Phase.LUNCH
     return Phase.CLOSE_AUCTION if second < S1500 else Phase.CLOSED
+
+
+def weekdays(first: Day, last: Day) -> list[Day]:
+    """Return the days from Monday to Friday from `first` to `last`, both included."""
+    begin, end = to_date(first).toordinal(), to_date(last).toordinal()
+    return [from_date(date.fromordinal(at)) for at in range(begin, end + 1) if date.fromordinal(at).weekday() < 5]
+
+
+def exchange_days(until: Day = LAST_DAY, closed: Iterable[Day] = ()) -> list[Day]:
+    """Return the trading days of the built-in table, extended.
+
+    Args:
+        until: last day for which all closed weekdays are known; not before the end of the table.
+        closed: weekdays without trading that the table does not have: those past its end, and closures since.
+    """
+    if until < LAST_DAY:
+        raise PastCalendarError(
+            f"the built-in calendar goes to {LAST_DAY}; a file that extends it cannot end on {until}"
+        )
+    gone = {year * 10_000 + day for year, days in CLOSED.items() for day in days} | set(closed)
+    return [day for day in weekdays(FIRST_DAY, until) if day not in gone]
 
 
 class Calendar:

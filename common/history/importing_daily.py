@@ -166,7 +166,9 @@ def _chained(rows: pl.DataFrame, facts: Facts) -> pl.DataFrame:
         factor_e9=(pl.col("grows").cum_prod().over("run") * 1e9).round().cast(pl.Int64),
         prev_close=pl.coalesce(
             pl.when(pl.col("prev_close") > 0).then("prev_close"),
-            pl.when((~anew | from_old) & (pl.col("step") == 1.0)).then("raw_before"),
+            pl.when(~anew | from_old).then(
+                (pl.col("raw_before") / pl.col("step") / 10 + 0.5).floor().cast(pl.Int32) * 10
+            ),
             pl.lit(0, pl.Int32),
         ),
         float_shares=shares.forward_fill().over("run").fill_null(0),

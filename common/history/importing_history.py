@@ -1,6 +1,6 @@
 """Import of market data into a folder of history: all of it or nothing, and the same again changes nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -11,7 +11,10 @@ from common.domain.calendar import from_date, to_date
 from common.domain.errors import HistoryError
 from common.domain.values import Day
 from common.history import schema
-from common.history.importing_daily import BEFORE, IN_ST, NO_ST, UNKNOWN_ST, Facts, Tables, tables_of
+from common.history.calendar_file import CALENDAR_TOML, days_with_file
+from common.history.importing_daily import BEFORE, IN_ST, LONG_AGO, NO_ST, UNKNOWN_ST, Facts, Tables, tables_of
+from common.history.importing_files import Mapped
+from common.history.importing_map import read_mapping
 from common.history.importing_shared import Shared, is_shared
 from common.history.importing_spells import merged_spells
 from common.history.store import key_of, polars_schema
@@ -55,23 +58,46 @@ class DailySource(Protocol):
         """Return rows of `importing_daily.RAW` of the symbols from first to last."""
 
 
-def import_path(path: Path, into: Path, mapping: Path | None, told: Progress) -> Imported:
-    """Import a shared data folder, or CSV and Parquet files with a column map; raises `HistoryError` in one line."""
+def import_path(
+    path: Path, into: Path, mapping: Path | None, told: Progress, calendar_file: Path | None = None
+) -> Imported:
+    """Import a shared data folder, or CSV and Parquet files with a column map; raises `HistoryError` in one line.
+
+    `calendar_file` extends the built-in calendar (see `calendar_file.py`); one in the folder of history goes first.
+    """
+    own = into / CALENDAR_TOML
+    days = days_with_file(own if own.is_file() else calendar_file)
     data = path / "data" if (path / "data").is_dir() and is_shared(path / "data") else path
     if mapping is None and is_shared(data):
-        return import_shared(data, into, told)
+        return import_shared(data, into, told, days)
+    if mapping is not None:
+        return import_files(path, into, mapping, told, days)
     raise HistoryError(
         f"{path}: neither a shared data folder (daily.parquet and calendar.parquet in it) nor files with a column map; "
         "write one and name it: pankou data import PATH --map FILE"
     )
 
 
-def import_shared(path: Path, into: Path, told: Progress) -> Imported:
+def import_files(path: Path, into: Path, mapping: Path, told: Progress, days: Sequence[Day]) -> Imported:
+    """Import CSV or Parquet files as their column map says."""
+    source = Mapped(path, read_mapping(mapping), days, told)
+    report = Imported({}, {})
+    with Writer(into) as writer:
+        if source.mapping.interval == 0:
+            import_daily(writer, source, report, told, days)
+        else:
+            table = schema.minutes_folder(source.mapping.interval)
+            bars = source.minutes()
+            _note(report, table, len(bars), writer.append_minutes(source.mapping.interval, bars))
+    return report
+
+
+def import_shared(path: Path, into: Path, told: Progress, days: Sequence[Day]) -> Imported:
     """Import the shared data folder with all its tables."""
     source = Shared(path)
     report = Imported({}, {})
     with Writer(into) as writer:
-        import_daily(writer, source, report, told)
+        import_daily(writer, source, report, told, days)
         _merge(writer, report, schema.NAMES_FILE, source.names())
         for interval in schema.INTERVALS:
             table = schema.minutes_folder(interval)
@@ -82,9 +108,10 @@ def import_shared(path: Path, into: Path, told: Progress) -> Imported:
     return report
 
 
-def import_daily(writer: Writer, source: DailySource, report: Imported, told: Progress) -> None:
-    """Import daily rows and all that follows from them."""
-    _merge(writer, report, schema.CALENDAR_FILE, source.calendar())
+def import_daily(writer: Writer, source: DailySource, report: Imported, told: Progress, days: Sequence[Day]) -> None:
+    """Import daily rows and all that follows from them; `days` is the calendar beside the source's own."""
+    both = pl.concat([source.calendar(), pl.DataFrame({"day": days}, schema={"day": pl.Int32})])
+    _merge(writer, report, schema.CALENDAR_FILE, both.unique().sort("day"))
     spans, listings = source.spans(), source.listings()
     _merge(writer, report, schema.INSTRUMENTS_FILE, _instruments(writer, listings))
     calendar = writer.read(schema.CALENDAR_FILE).with_row_index("ord").cast({"ord": pl.Int32})
@@ -140,7 +167,7 @@ def _merge(writer: Writer, report: Imported, name: str, rows: pl.DataFrame) -> N
 
 
 def _instruments(writer: Writer, listings: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of the instruments; the earliest first day known stands."""
+    """Return the rows of the instruments; the earliest first day that is known stands."""
     gone = pl.col("through").map_elements(_day_after, return_dtype=pl.Int32)
     made = listings.select(
         "symbol", "name", "listed_day", delisted_day=pl.when(pl.col("through") > 0).then(gone).otherwise(0)
@@ -149,7 +176,9 @@ def _instruments(writer: Writer, listings: pl.DataFrame) -> pl.DataFrame:
         return made
     old = writer.read(schema.INSTRUMENTS_FILE).select("symbol", old_day="listed_day")
     joined = made.join(old, on="symbol", how="left", maintain_order="left")
-    return joined.with_columns(listed_day=pl.min_horizontal("listed_day", "old_day")).drop("old_day")
+    told = pl.when(pl.col("listed_day") != LONG_AGO).then("listed_day")
+    old_told = pl.when(pl.col("old_day") != LONG_AGO).then("old_day")
+    return joined.with_columns(listed_day=pl.min_horizontal(told, old_told).fill_null(LONG_AGO)).drop("old_day")
 
 
 def _listings(listings: pl.DataFrame, spans: pl.DataFrame, calendar: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,7 @@ import polars as pl
 
 from common.domain.errors import HistoryError
 from common.history import schema
-from common.history.importing_daily import IN_ST, NO_ST, RAW, UNKNOWN_ST
+from common.history.importing_daily import IN_ST, LONG_AGO, NO_ST, RAW, UNKNOWN_ST
 from common.history.store import polars_schema
 
 Progress = Callable[[str, int, int], None]
@@ -87,8 +87,10 @@ class Shared:
         """Return symbol, name, listed_day and the last day a stock was listed, 0 = listed to the end of the data.
 
         The folder's instruments are those listed at its end; others were so until their last row or their last name.
+        A listing day that nobody tells is the first row, or long ago for a stock that is there when a series begins.
         """
         spans = self.spans()
+        starts = self._daily.group_by("series").agg(day_of("date").min().alias("day")).collect()["day"].to_list()
         known = self.scan("instruments.parquet", ("code", "name", "list_date")).select(
             "code", "name", list_day=day_of("list_date")
         )
@@ -99,7 +101,9 @@ class Shared:
         return joined.select(
             "symbol",
             name=pl.col("name").fill_null(pl.col("symbol")),
-            listed_day=pl.col("list_day").fill_null(pl.col("first")),
+            listed_day=pl.coalesce(
+                "list_day", pl.when(~pl.col("first").is_in(starts)).then("first"), pl.lit(LONG_AGO, pl.Int32)
+            ),
             through=pl.when(pl.col("name").is_null())
             .then(pl.max_horizontal("last", pl.col("seen").fill_null(0)))
             .otherwise(0),

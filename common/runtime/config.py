@@ -110,6 +110,7 @@ class Nightly(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     open_at: str = "08:50"
     sessions: int = 150
     dir: str = ""
+    files: str = ""
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,7 +136,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "gateway.broker": ("paper",),
     "gateway.after_absence": ("resend", "park"),
     "gateway.fill_verdict": ("pessimistic", "expected", "optimistic"),
-    "nightly.source": ("baostock", "tushare"),
+    "nightly.source": ("baostock", "tushare", "files"),
     "nightly.pre_open": ("source", "carried"),
 }
 RANGES: dict[str, tuple[int, int]] = {
@@ -278,6 +279,8 @@ def _check_values(config: Config, faults: list[str]) -> None:
             faults.append(f"{name} = {value!r}: must be a time HH:MM from {begin} to {end}")
     if config.nightly.enabled and not config.nightly.dir:
         faults.append("nightly.enabled = true: needs nightly.dir, the folder of history to look after")
+    if config.nightly.enabled and config.nightly.source == "files" and not config.nightly.files:
+        faults.append('nightly.source = "files": needs nightly.files, the folder of your files')
     known = {board.name.lower() for board in Board}
     faults.extend(f"boards.allowed: unknown board {name!r}" for name in config.boards.allowed if name not in known)
     if config.feed.speed <= 0:

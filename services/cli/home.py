@@ -44,6 +44,11 @@ class Home(NamedTuple):
         return self.root / "history"
 
     @property
+    def calendar(self) -> Path:
+        """The operator's extension of the trading calendar."""
+        return self.root / "calendar.toml"
+
+    @property
     def tapes(self) -> Path:
         """Imported tapes."""
         return self.root / "tapes"

@@ -81,12 +81,12 @@ def wanted(first: Day, last: Day, symbols: tuple[Symbol, ...], minutes: int, *, 
     return Wanted(first, last, symbols, minutes, dividends, fresh)
 
 
-def download(session: Session, name: str, asked: Any, folder: Path, as_json: bool) -> int:
+def download(session: Session, name: str, asked: Any, folder: Path, as_json: bool, files: Path | None = None) -> int:
     """Download and report; what was fetched before a fault is kept, and the same command goes on."""
     from common.history.sources.download import Download
     from common.history.sources.registry import Place, open_source
 
-    place = Place(folder, session.home.root, session.environ)
+    place = Place(folder, session.home.root, session.environ, files)
     source = open_source(name, place, WaitClock())
     try:
         title = session.say("data.downloading", source=name, path=str(folder))

@@ -121,7 +121,8 @@ TEXTS: dict[str, Text] = {
     "opt.interval": Text("合成行情的推送间隔（秒）。", "Seconds between pushes of the synthetic market."),
     "opt.seed": Text("合成行情的随机种子。", "Seed of the synthetic market."),
     "opt.until_push": Text("播放到该推送后停下（日期*100000+序号）。", "Stop after this push (day * 100000 + number)."),
-    "opt.source": Text("数据来源：baostock（免费，默认）或 tushare。", "The source: baostock (free, the default) or tushare."),
+    "opt.source": Text("数据来源：baostock（免费，默认）、tushare 或 files。", "The source: baostock (free, the default), tushare or files."),
+    "opt.files_folder": Text("来源 files 的文件所在目录。", "The folder of the files, for the source files."),
     "opt.download_from": Text("第一天，如 2026-01-05。", "First day, e.g. 2026-01-05."),
     "opt.download_to": Text("最后一天，含。", "Last day, included."),
     "opt.codes": Text("只下载这些代码，逗号分隔；默认全市场。", "Only these codes, separated by commas; the whole market by default."),
@@ -489,7 +490,7 @@ TEXTS: dict[str, Text] = {
     "head.cost_of": Text("费用", "cost"),
     "source.own": Text("视文件", "as the files"),
     "source.files.cost": Text("无", "none"),
-    "source.files.missing": Text("文件里没有的都没有；列与单位写在列对照里。", "Whatever the files lack; columns and units are stated in a column map."),
+    "source.files.missing": Text("文件里没有的都没有；列名与单位不同时写 columns.toml。", "Whatever the files lack; other names and units are stated in columns.toml."),
     "source.files.licence": Text("数据是你自己的。", "The data is yours."),
     "source.baostock.cost": Text("免费", "free"),
     "source.baostock.missing": Text(

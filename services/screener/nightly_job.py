@@ -55,7 +55,8 @@ def run(config: Config, step: Step, day: int) -> dict[str, object]:
     clock = WaitClock()
     try:
         if step is Step.CLOSE or config.nightly.pre_open == "source":
-            place = Place(history_of(config), Path(config.system.keys_dir).parent, os.environ)
+            files = Path(config.nightly.files).expanduser() if config.nightly.files else None
+            place = Place(history_of(config), Path(config.system.keys_dir).parent, os.environ, files)
             source = open_source(config.nightly.source, place, clock)
         done = perform(config, step, day, day_of(clock.now_ns()), source)
     except UserError as error:

@@ -5,6 +5,7 @@ clock that jumps, a machine that slept or a process that was away change nothing
 """
 
 import json
+import logging
 import os
 import queue
 import subprocess
@@ -161,6 +162,8 @@ class Cycle:
         from apscheduler.executors.pool import ThreadPoolExecutor
         from apscheduler.schedulers.background import BackgroundScheduler
 
+        # A step that takes longer than half a minute is no reason for a line every half minute.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(1)}, timezone=SHANGHAI, daemon=True
         )

@@ -4,11 +4,11 @@ from common.history.sources.source import Coverage, Kind, Rate
 
 FILES = Coverage(
     name="files",
-    kinds=(Kind.INSTRUMENTS, Kind.BARS, Kind.MINUTES),
+    kinds=(Kind.CALENDAR, Kind.INSTRUMENTS, Kind.BARS),
     first_year=0,
     st_history=True,
     float_shares=True,
-    minutes=(1, 5),
+    minutes=(),
     minutes_first_year=0,
     pre_open=False,
     account=False,

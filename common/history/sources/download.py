@@ -18,6 +18,7 @@ from common.domain.values import Day, Symbol
 from common.history import schema
 from common.history.sources import keeping, seams
 from common.history.sources.complete import Dividend, Facts, complete
+from common.history.sources.doubts import doubts
 from common.history.sources.journal import Journal
 from common.history.sources.source import Ask, Kind, Source
 from common.history.store import daily_years
@@ -60,6 +61,14 @@ class Downloaded(NamedTuple):
     """Reads that had to be repeated."""
 
 
+class _Kept(NamedTuple):
+    """What was appended of a window."""
+
+    days: list[Day]
+    rows: int
+    events: int
+
+
 class Download:
     """One download from one source into one history folder."""
 
@@ -96,18 +105,37 @@ class Download:
             done += len(asks) - len(missing)
             if not missing:
                 continue
-            self._fetch(missing, Kind.BARS, done, total, wanted.fresh)
+            try:
+                self._fetch(missing, Kind.BARS, done, total, wanted.fresh)
+            except SourceError:
+                # What came before the fault goes into the history; the fault is told after it.
+                self._keep(inside, [ask for ask in missing if self._journal.has(ask)], calendar, wanted)
+                raise
             done += len(missing)
-            span = inside if missing[0].symbol else [ask.first for ask in missing]
-            for piece in runs(span, calendar):
-                changed, found = self._append(piece, missing, calendar, wanted)
-                rows, events = rows + changed, events + found
-            appended += span
-            if wanted.symbols and not missing[0].symbol:
-                self._journal.forget(missing)  # the rest of these days is not in the history
-            else:
-                self._journal.mark_appended(missing)
+            kept = self._keep(inside, missing, calendar, wanted)
+            rows, events, appended = rows + kept.rows, events + kept.events, appended + kept.days
         return self._result(appended, rows, 0, events, already)
+
+    def _keep(self, inside: list[Day], asks: list[Ask], calendar: Calendar, wanted: Wanted) -> "_Kept":
+        """Append finished reads of a window and note that it was done."""
+        if not asks:
+            return _Kept([], 0, 0)
+        span = [ask.first for ask in asks]
+        whole = True
+        if asks[0].symbol:
+            # Asked by the stock, a vendor leaves out what it has not published; it is no suspension.
+            last = self._journal.rows(Kind.BARS, asks)["day"].max()
+            span = [day for day in inside if isinstance(last, int) and day <= last]
+            whole = span == inside
+        rows = events = 0
+        for piece in runs(span, calendar):
+            changed, found = self._append(piece, asks, calendar, wanted)
+            rows, events = rows + changed, events + found
+        if whole and bool(asks[0].symbol) == bool(wanted.symbols):
+            self._journal.mark_appended(asks)
+        else:
+            self._journal.forget(asks)  # the rest of these days or stocks is not in the history: asked again
+        return _Kept(span, rows, events)
 
     def forget(self, days: Sequence[Day]) -> None:
         """Have days of the market asked again the next time, though they were appended."""
@@ -146,7 +174,7 @@ class Download:
                         "the evening. What came before is kept: run the same command again later"
                     )
                 self._journal.keep(ask, answer)
-            self._told(f"{kind.value} {ask.symbol or ask.first}", done + at, total)
+            self._told(kind.value, done + at, total)
         self._count(self._journal.defects(asks))
 
     def _count(self, defects: dict[str, int]) -> None:
@@ -170,11 +198,13 @@ class Download:
             completed = complete(bars, days, facts, only)
             edges = seams.edge_events(completed.after, after, calendar, facts.dividends)
         self._left_out.update(completed.left_out)
+        self._left_out.update(doubts(completed.daily, self._source.coverage.name))
         if not wanted.symbols:
             self._thin.update(thin_days(completed.daily, seams.traded_on(self._folder, eve)))
         fitted = seams.joined(completed.daily, completed.after, after, facts)
         changed = keeping.keep_days(self._folder, completed, fitted, edges, calendar, self._data_last())
         self._journal.mark_appended(self._dividend_asks)
+        self._dividend_asks = []
         return changed, len(completed.events)
 
     def _data_last(self) -> Day:

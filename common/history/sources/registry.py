@@ -57,7 +57,19 @@ def _tushare(pacer: Pacer, place: Place) -> Source:
     return Tushare(pacer, secret(place, *SECRETS[1]))
 
 
-OPENERS: dict[str, Callable[[Pacer, Place], Source]] = {"baostock": _baostock, "tushare": _tushare}
+def _files(pacer: Pacer, place: Place) -> Source:
+    from common.history.sources.files import Files
+
+    if place.files is None:
+        raise SourceError("source files needs a folder: --folder PATH, or [nightly] files")
+    return Files(pacer, place.files)
+
+
+OPENERS: dict[str, Callable[[Pacer, Place], Source]] = {
+    "baostock": _baostock,
+    "tushare": _tushare,
+    "files": _files,
+}
 
 
 def pacer_of(name: str, place: Place, clock: Clock) -> PolitePacer:

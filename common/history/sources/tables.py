@@ -21,7 +21,7 @@ BARS: Table = {
     "up_limit": "i4",  # 0 = no limit that day, -1 = not told
     "down_limit": "i4",
     "suspended": "bool",
-    "st": "i1",  # 1 ST or *ST, 0 not, -1 not told
+    "st": "i1",  # a state of schema.ST, 0 = neither ST nor delisting, -1 = not told of this day
     "float_shares": "i8",  # 0 = not told
     "open": "i4",  # 0 = did not trade
     "high": "i4",

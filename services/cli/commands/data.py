@@ -31,7 +31,7 @@ def import_(session: Session, path: Path, into: Path | None, mapping: Path | Non
             raise BadInputError("bad.no_file", path=str(named))
     folder = into or session.home.history
     with silent() if as_json else progress(session.say("data.importing", path=str(path))) as told:
-        made = import_path(path, folder, mapping, told)
+        made = import_path(path, folder, mapping, told, session.home.calendar)
     if as_json:
         show.echo_json({"history": str(folder), "rows": made.rows, "changed": made.changed})
         return faults.OK

@@ -29,6 +29,7 @@ def sources(session: Session, as_json: bool) -> int:
 
 @command("download", "cmd.data.download")
 @option("--source", metavar="NAME", default="baostock", show_default=True, help_key="opt.source")
+@option("--folder", metavar="FOLDER", type=click.Path(path_type=Path), help_key="opt.files_folder")
 @option("--from", "first", metavar="DATE", required=True, help_key="opt.download_from")
 @option("--to", "last", metavar="DATE", required=True, help_key="opt.download_to")
 @option("--codes", metavar="A,B", default="", help_key="opt.codes")
@@ -41,6 +42,7 @@ def sources(session: Session, as_json: bool) -> int:
 def download(  # noqa: PLR0913 - one parameter an option
     session: Session,
     source: str,
+    folder: Path | None,
     first: str,
     last: str,
     codes: str,
@@ -58,7 +60,7 @@ def download(  # noqa: PLR0913 - one parameter an option
         raise BadInputError("bad.range", first=show.day_text(begin), last=show.day_text(end))
     symbols = tuple(dict.fromkeys(parse_symbol(code) for code in codes.split(",") if code.strip()))
     wanted = fetching.wanted(begin, end, symbols, int(minutes or 0), dividends=not no_dividends, fresh=fresh)
-    return fetching.download(session, source, wanted, into or session.home.history, as_json)
+    return fetching.download(session, source, wanted, into or session.home.history, as_json, folder)
 
 
 @command("probe", "cmd.data.probe")

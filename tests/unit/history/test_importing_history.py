@@ -131,7 +131,7 @@ def test_st_spells_and_what_nobody_knows(tmp_path: Path) -> None:
     assert spells == [
         (A, DAYS[1], DAYS[2], schema.ST_STATE),
         (A, DAYS[4], DAYS[4], schema.UNKNOWN_STATE),
-        (B, 20100104, DAYS[0] - 1, schema.UNKNOWN_STATE),
+        (B, 20100104, 20260227, schema.UNKNOWN_STATE),
     ]
     history = History(folder)
     assert history.st_intervals(DAYS[1]).filter(pl.col("symbol") == A).height == 1
@@ -147,7 +147,7 @@ def test_stocks_that_are_gone_stay_in_past_universes(tmp_path: Path) -> None:
     assert history.instruments(DAYS[6])["symbol"].to_list() == [A]
     assert history.names(DAYS[1])[1] == OTHER, "a later name is not told"
     assert history.names(DAYS[2])[1] == "退市某某"
-    assert history.st_intervals(DAYS[3])["state"].to_list() == [schema.DELISTING_STATE]
+    assert history.st_intervals(DAYS[3]).filter(pl.col("last_day") == 0)["state"].to_list() == [schema.DELISTING_STATE]
 
 
 def test_minutes_come_along(tmp_path: Path) -> None:

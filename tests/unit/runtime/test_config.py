@@ -72,7 +72,8 @@ def test_merge_goes_into_tables() -> None:
         ({"close_at": "14:00"}, "nightly.close_at = '14:00': must be a time HH:MM from 15:30 to 23:59"),
         ({"close_at": "25:00"}, "nightly.close_at"),
         ({"open_at": "9:00"}, "nightly.open_at"),
-        ({"source": "wind"}, "must be one of baostock, tushare"),
+        ({"source": "wind"}, "must be one of baostock, tushare, files"),
+        ({"enabled": True, "dir": "x", "source": "files"}, "needs nightly.files"),
         ({"sessions": 10}, "nightly.sessions = 10"),
     ],
 )

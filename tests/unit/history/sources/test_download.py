@@ -8,11 +8,12 @@ import pytest
 
 from common.domain.errors import SourceBusyError, SourceError
 from common.history import schema
+from common.history.check import check_history
 from common.history.daily import History
 from common.history.sources.baostock import Baostock
 from common.history.sources.download import Download, Downloaded, Wanted
 from common.history.store import daily_years, read_table
-from tests.unit.history.sources.vendor import Vendor, Wall, pacer, quiet
+from tests.unit.history.sources.vendor import Vendor, Wall, market, pacer, quiet
 
 FIRST, LAST = 20251229, 20260109
 
@@ -162,6 +163,13 @@ def test_named_stocks_are_asked_by_the_stock(tmp_path: Path) -> None:
     assert {symbol for _, symbol in daily(tmp_path)} == {"600000.SH"}
 
 
+def test_a_session_that_a_stock_lacks_so_far_is_no_suspension(tmp_path: Path) -> None:
+    early = Vendor([row for row in market() if row[0] < "2026-01-09"])
+    assert run(tmp_path, early, Wanted(FIRST, LAST, ("600000.SH",))).rows == 7
+    assert (20260109, "600000.SH") not in daily(tmp_path)
+    assert run(tmp_path, Vendor(), Wanted(FIRST, LAST, ("600000.SH",))).rows == 1
+
+
 def test_minutes_of_named_stocks(tmp_path: Path) -> None:
     found = run(tmp_path, Vendor(), Wanted(20260105, 20260109, ("600000.SH",), minutes=5))
     assert found.minute_rows == 2
@@ -176,11 +184,12 @@ def test_a_day_that_is_not_published_yet_is_told_and_not_noted(tmp_path: Path) -
     late = Vendor([row for row in Vendor().rows if row[0] < "2026-01-09"])
     with pytest.raises(SourceError, match="no bars of 20260109"):
         run(tmp_path, late)
+    assert len(daily(tmp_path)) == 16  # what came before it is in the history
     vendor = Vendor()
     found = run(tmp_path, vendor)
     assert [call for call in vendor.calls if call.startswith("day")] == ["day 2026-01-09"]
     assert len(daily(tmp_path)) == 19
-    assert found.already == 3  # the December month is in the history; January waited in the journal
+    assert found.already == 7
 
 
 def test_a_busy_vendor_is_asked_again_after_a_wait(tmp_path: Path) -> None:
@@ -230,3 +239,29 @@ def test_a_torn_line_of_the_journal_is_a_read_to_do_again(tmp_path: Path) -> Non
 def test_a_day_with_few_trades_is_told(tmp_path: Path) -> None:
     rows = [row for row in Vendor().rows if not (row[0] == "2026-01-08" and row[1] != "sh.600000")]
     assert run(tmp_path, Vendor(rows)).thin[20260108] == "1 stocks traded, 3 the session before"
+
+
+def test_a_vendor_that_changed_its_units_is_refused_and_nothing_is_kept(tmp_path: Path) -> None:
+    rows = market()
+    for row in rows:
+        if row[11] == "1":
+            row[7], row[8] = "1000", row[8]  # volume in lots, turnover still in yuan
+    with pytest.raises(SourceError, match="looks like lots of 100 shares"):
+        run(tmp_path, Vendor(rows))
+    assert daily_years(tmp_path) == []
+
+
+def test_prices_beyond_the_limits_are_told_and_kept(tmp_path: Path) -> None:
+    rows = market()
+    for row in rows:
+        if row[0] == "2025-12-30" and row[1] == "sh.600000":
+            row[3] = "11.5000"
+    found = run(tmp_path, Vendor(rows))
+    assert found.left_out["prices beyond the day's limits (kept)"] == 1
+    assert daily(tmp_path)[20251230, "600000.SH"]["high"] == 11_500
+
+
+def test_the_whole_history_passes_the_check(tmp_path: Path) -> None:
+    run(tmp_path, Vendor())
+    faults = [found for found in check_history(tmp_path, 20260109, quiet) if found.severity == "fault"]
+    assert [(fault.kind, fault.symbol) for fault in faults if fault.kind != "flat_padded"] == []

@@ -4,6 +4,7 @@ Columns, codes, empty cells of suspended days and error codes are as in the pack
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -70,7 +71,8 @@ def bar(day: str, code: str, close: str, preclose: str, *, st: str = "0", traded
     """One daily row; turnover rate 0.1 % of 100 million shares."""
     if not traded:
         return [day, code, preclose, preclose, preclose, preclose, preclose, "", "", "3", "", "0", st]
-    return [day, code, close, close, close, close, preclose, "100000", "1000000.0000", "3", "0.100000", "1", st]
+    amount = f"{Decimal(close) * 100_000:.4f}"
+    return [day, code, close, close, close, close, preclose, "100000", amount, "3", "0.100000", "1", st]
 
 
 def market() -> list[list[str]]:

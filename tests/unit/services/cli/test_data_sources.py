@@ -84,6 +84,7 @@ def test_named_codes_and_minutes(tmp_path: Path, vendor: Vendor) -> None:
         (f"{RANGE} --codes 6000", "no A-share code"),
         (f"{RANGE} --source wind", "no source 'wind'"),
         (f"{RANGE} --source tushare", "needs a token"),
+        (f"{RANGE} --source files", "--folder"),
         (f"{RANGE} --minutes 5", "--codes"),
         ("data download --from 2026-01-10 --to 2026-01-11", "no trading day"),
         ("data probe wind", "no source 'wind'"),
