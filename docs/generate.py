@@ -1,4 +1,4 @@
-"""Write docs/reference/protocol.md and reasons.md from the code: python -m docs.generate [--check]."""
+"""Write docs/reference/protocol.md, reasons.md and history.md from the code: python -m docs.generate [--check]."""
 
 import sys
 from pathlib import Path
@@ -8,6 +8,7 @@ from common.bus.roles import VERBS
 from common.bus.sockets import BATCH_BYTES_MAX, ORDER_BYTES_MAX
 from common.domain.orders import Action, OrderState, PriceKind
 from common.domain.values import Board, Pace, Phase, Side, TradingState
+from common.history.reference import history_page
 from common.messages.header import Role
 from common.messages.market import InstrumentFlag
 from common.messages.reference import Wire, protocol_page, reasons_page
@@ -41,7 +42,7 @@ def wire() -> Wire:
 
 def pages() -> dict[str, str]:
     """Return the text of every page by file name."""
-    return {"protocol.md": protocol_page(wire()), "reasons.md": reasons_page()}
+    return {"protocol.md": protocol_page(wire()), "reasons.md": reasons_page(), "history.md": history_page()}
 
 
 def stale(folder: Path = REFERENCE) -> list[str]:
