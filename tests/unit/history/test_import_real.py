@@ -1,5 +1,8 @@
 """The real data as history: nothing lost, limits and ex-days as published, past universes whole."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -8,10 +11,14 @@ import pytest
 from common.domain.calendar import exchange_days
 from common.history import schema
 from common.history.columns import MinuteColumns
+from common.history.commit import READY
 from common.history.cross import cross_of
 from common.history.daily import History
 from common.history.importing_shared import day_of, milli
-from common.history.store import daily_years, read_table
+from common.history.store import check_manifest, daily_years, read_manifest, read_table
+from common.history.writer import append_daily
+from tests.conftest import CHECKOUT
+from tests.unit.history.folder import daily_row, frame, write_folder
 
 pytestmark = [pytest.mark.real_data, pytest.mark.timeout(180)]  # 2.9 million rows
 
@@ -110,6 +117,25 @@ def test_minutes_are_mapped(real_history: Path) -> None:
         assert sum(int((part.stop - part.start).sum()) for part in parts) == rows
         total += rows
     assert total == 918_251
+
+
+@pytest.mark.process
+def test_a_killed_import_leaves_what_was_there(shared_data: Path, tmp_path: Path) -> None:
+    days = [20260105, 20260106]
+    folder = write_folder(tmp_path / "history", days, [daily_row(day, "000001.SZ") for day in days])
+    before = read_manifest(folder)
+    command = [sys.executable, "-m", "services.cli", "data", "import", str(shared_data), "--into", str(folder)]
+    for lines in (2, 4):
+        process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        for _ in range(lines):
+            assert process.stdout.readline(), "it was still at work"
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        check_manifest(folder, content=True)
+        assert read_manifest(folder) == before
+    assert append_daily(folder, frame(schema.DAILY_FOLDER, [daily_row(20260106, "000001.SZ", 11_000)])) == 1
+    assert not (folder / READY).exists(), "what the killed ones made ready is gone"
 
 
 def test_the_calendar_is_the_table(real_history: Path) -> None:
