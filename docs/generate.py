@@ -9,6 +9,7 @@ from common.bus.roles import VERBS
 from common.bus.sockets import BATCH_BYTES_MAX, ORDER_BYTES_MAX
 from common.domain.orders import Action, OrderState, PriceKind
 from common.domain.values import Board, Pace, Phase, Side, TradingState
+from common.history.reference import history_page
 from common.messages.header import Role
 from common.messages.market import InstrumentFlag
 from common.messages.reference import Wire, protocol_page, reasons_page
@@ -50,6 +51,7 @@ def pages() -> dict[str, str]:
         "metrics.md": metrics_page(),
         "backtest-result.md": result_page(RESULT.read_text(encoding="utf-8")),
         "ashare-rules.md": rules_page(),
+        "history.md": history_page(),
     }
 
 

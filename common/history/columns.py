@@ -31,7 +31,7 @@ VERSION = 1
 FIELDS = ("label_s", "open", "high", "low", "close", "volume", "turnover")
 TYPES: dict[str, np.dtype[Any]] = {"i4": np.dtype("<i4"), "i8": np.dtype("<i8")}
 INT32_MAX = 2**31 - 1
-NEAR_BYTES = 64 << 10
+NEAR_BYTES = 4 << 10
 """Pieces that lie closer than this are asked for as one."""
 
 

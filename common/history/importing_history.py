@@ -86,10 +86,21 @@ def import_files(path: Path, into: Path, mapping: Path, told: Progress, days: Se
         if source.mapping.interval == 0:
             import_daily(writer, source, report, told, days)
         else:
-            table = schema.minutes_folder(source.mapping.interval)
-            bars = source.minutes()
-            _note(report, table, len(bars), writer.append_minutes(source.mapping.interval, bars))
+            _minutes(writer, source, report, days)
     return report
+
+
+def _minutes(writer: Writer, source: Mapped, report: Imported, days: Sequence[Day]) -> None:
+    """Import minute bars; stocks that the history does not know are listed since long ago, by their code."""
+    interval, bars = source.mapping.interval, source.minutes()
+    _merge(writer, report, schema.CALENDAR_FILE, pl.DataFrame({"day": days}, schema={"day": pl.Int32}))
+    new = bars.select("symbol").unique()
+    if writer.has(schema.INSTRUMENTS_FILE):
+        new = new.join(writer.read(schema.INSTRUMENTS_FILE), on="symbol", how="anti")
+    listed = new.select("symbol", name="symbol", listed_day=pl.lit(LONG_AGO), delisted_day=pl.lit(0))
+    _merge(writer, report, schema.INSTRUMENTS_FILE, listed)
+    table = schema.minutes_folder(interval)
+    _note(report, table, len(bars), writer.append_minutes(interval, bars))
 
 
 def import_shared(path: Path, into: Path, told: Progress, days: Sequence[Day]) -> Imported:

@@ -11,6 +11,7 @@ import pytest
 from common.domain.calendar import exchange_days
 from common.domain.errors import HistoryError
 from common.history import schema
+from common.history.daily import History
 from common.history.importing_files import Mapped, parse_symbol
 from common.history.importing_history import import_path
 from common.history.importing_map import UNITS, read_mapping
@@ -156,6 +157,7 @@ def test_minute_bars_are_labelled_by_their_end(tmp_path: Path, label: str, times
     assert bars.select("day", "symbol", "label_s", "turnover").rows() == [
         (20260105, B, 34_500, 1_000_000), (20260105, B, 47_100, 1_000_000),
     ]  # fmt: skip
+    assert History(tmp_path / "history").instruments(20260105)["symbol"].to_list() == [B], "it can be opened"
 
 
 @pytest.mark.parametrize(
