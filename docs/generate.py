@@ -1,4 +1,4 @@
-"""Write docs/reference/protocol.md and reasons.md from the code: python -m docs.generate [--check]."""
+"""Write docs/reference/protocol.md, reasons.md and screens.md from the code: python -m docs.generate [--check]."""
 
 import sys
 from pathlib import Path
@@ -13,6 +13,7 @@ from common.messages.market import InstrumentFlag
 from common.messages.reference import Wire, protocol_page, reasons_page
 from common.messages.signals import VerdictStatus
 from common.runtime.config import System
+from common.screens.reference import screens_page
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 MESSAGES = Path(__file__).resolve().parent.parent / "common" / "messages"
@@ -41,7 +42,7 @@ def wire() -> Wire:
 
 def pages() -> dict[str, str]:
     """Return the text of every page by file name."""
-    return {"protocol.md": protocol_page(wire()), "reasons.md": reasons_page()}
+    return {"protocol.md": protocol_page(wire()), "reasons.md": reasons_page(), "screens.md": screens_page()}
 
 
 def stale(folder: Path = REFERENCE) -> list[str]:
