@@ -119,7 +119,9 @@ def segments_of(history: History, universe: Universe, first: Day, last: Day) -> 
         begin.append(earlier)
         ends.append(np.full(len(at), day))
         todo[at] = np.where(earlier > first, earlier, 0)
-    return Segments(np.concatenate(base), np.concatenate(begin), np.concatenate(ends))
+    columns = np.concatenate(base)
+    order = np.argsort(columns, kind="stable")  # by stock, as everywhere
+    return Segments(columns[order], np.concatenate(begin)[order], np.concatenate(ends)[order])
 
 
 class Tables:
