@@ -57,7 +57,7 @@ def screen_days(
 
 def _one_day(history: History, screens: Sequence[Screen], day: Day) -> list[Screened]:
     try:
-        cross = cross_of(history, day, max(screen.sessions for screen in screens), least=1)
+        cross = cross_of(history, day, max(screen.sessions for screen in screens), least=1, named=False)
     except HistoryError as error:
         return [no_screen(screen, day, str(error)) for screen in screens]
     return [_run(screen, cross) for screen in screens]

@@ -301,11 +301,11 @@ def bar_of(universe: Universe, rows: Rows) -> Bar:
     return Bar(*(per_stock(universe, rows, name) for name in Bar._fields))
 
 
-def cross_of(history: History, day: Day, sessions: int = 60, least: int | None = None) -> Cross:
+def cross_of(history: History, day: Day, sessions: int = 60, least: int | None = None, named: bool = True) -> Cross:
     """Return the cross-section of `day` as known before its open.
 
     Its windows reach `sessions` back; raises `HistoryError` where history has fewer than `least` of them (all, where
-    it is left out) or no facts of the day.
+    it is left out) or no facts of the day. Without `named` nobody's name of the day is looked up.
     """
     last = history.session_before(day)
     window = history.calendar().window(last, max(sessions, FLOAT_SESSIONS))
@@ -317,14 +317,14 @@ def cross_of(history: History, day: Day, sessions: int = 60, least: int | None =
     universe = universe_of(history, day, facts.symbol)
     bars = table_of(universe, from_day(parts, reach.days[0]), reach.days)
     traded = last_traded(history, universe, bars, reach.days)
-    names, yesterday = history.names(day), rows_on(parts, last)
+    names, yesterday = history.names(day) if named else None, rows_on(parts, last)
     before = rows_on(parts, window[-2]) if len(window) > 1 else yesterday
     # A stock without a row at D-1 has no factor there; that of its last bar is as good, for nothing else is compared.
     factor_now = np.where(bars.factor[-1] > 0, bars.factor[-1], traded.factor[-1])
     return Cross(
         day=day,
         symbols=universe.symbols,
-        names=tuple(names[at] for at in universe.ids.tolist()),
+        names=tuple(names[at] for at in universe.ids.tolist()) if names else (),
         listed=np.ones(len(universe.ids), bool),
         board=universe.board,
         bar=bar_of(universe, yesterday),
