@@ -15,6 +15,7 @@ from common.messages.market import InstrumentFlag
 from common.messages.reference import Wire, protocol_page, reasons_page
 from common.messages.signals import VerdictStatus
 from common.runtime.config import System
+from common.screens.reference import screens_page
 from services.cli.rulebook_page import rules_page
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
@@ -52,6 +53,7 @@ def pages() -> dict[str, str]:
         "backtest-result.md": result_page(RESULT.read_text(encoding="utf-8")),
         "ashare-rules.md": rules_page(),
         "history.md": history_page(),
+        "screens.md": screens_page(),
     }
 
 

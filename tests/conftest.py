@@ -39,3 +39,13 @@ def shared_data() -> Path:
             f"no daily.parquet in {place} or its data/: set PANKOU_SHARED (the licence forbids shipping real data)"
         )
     return found
+
+
+@pytest.fixture(scope="session")
+def real_history(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder; whoever changes something copies it first."""
+    from common.history.importing_history import import_path
+
+    folder = tmp_path_factory.mktemp("real") / "history"
+    import_path(shared_data, folder, None, lambda _what, _done, _of: None)
+    return folder

@@ -57,7 +57,7 @@ def screen_days(
 
 def _one_day(history: History, screens: Sequence[Screen], day: Day) -> list[Screened]:
     try:
-        cross = cross_of(history, day, max(screen.sessions for screen in screens), least=1)
+        cross = cross_of(history, day, max(screen.sessions for screen in screens), least=1, named=False)
     except HistoryError as error:
         return [no_screen(screen, day, str(error)) for screen in screens]
     return [_run(screen, cross) for screen in screens]
@@ -119,7 +119,9 @@ def segments_of(history: History, universe: Universe, first: Day, last: Day) -> 
         begin.append(earlier)
         ends.append(np.full(len(at), day))
         todo[at] = np.where(earlier > first, earlier, 0)
-    return Segments(np.concatenate(base), np.concatenate(begin), np.concatenate(ends))
+    columns = np.concatenate(base)
+    order = np.argsort(columns, kind="stable")  # by stock, as everywhere
+    return Segments(columns[order], np.concatenate(begin)[order], np.concatenate(ends)[order])
 
 
 class Tables:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from common.domain.calendar import to_date
 from common.domain.errors import BadSymbolError, HistoryError
-from common.domain.values import Day, Symbol
+from common.domain.values import Board, Day, Symbol
 from common.history import schema
 from common.history.daily import History, Rows
 from common.rules.boards import BOARD_NAMES, board_of
@@ -113,7 +113,11 @@ def table_of(universe: Universe, parts: Sequence[Rows], days: Sequence[Day]) -> 
         at = universe.column[rows.symbol]
         known = np.flatnonzero(at >= 0)
         starts = np.searchsorted(rows.day, np.array(days, np.int32))
-        place = (np.searchsorted(starts, known, side="right") - 1) * stocks + at[known]
+        if len(known) * 4 > len(at):
+            session = np.repeat(np.arange(len(days)), np.diff(starts, append=len(at)))[known - starts[0]]
+        else:
+            session = np.searchsorted(starts, known, side="right") - 1
+        place = session * stocks + at[known]
         for table, name in zip(tables, _FIELDS, strict=True):
             table.ravel()[place] = rows.columns[name][known]
     return Bars(*tables)
@@ -124,6 +128,12 @@ def _newest(bars: Bars, count: int) -> Bars:
     order = np.argsort(bars.close > 0, axis=0, kind="stable")[-count:]
     traded = np.take_along_axis(bars.close, order, axis=0) > 0
     return Bars(*(np.where(traded, np.take_along_axis(table, order, axis=0), 0) for table in bars))
+
+
+def _had_rows(history: History, ids: NDArray[np.integer], day: Day) -> NDArray[np.bool_]:
+    """Tell which stocks have a row on a day: who has none has none earlier either, but for those before a break."""
+    symbols = history.traded(history.calendar().next(day), day).symbol
+    return np.isin(ids, symbols) if len(symbols) else np.ones(len(ids), bool)
 
 
 def last_traded(history: History, universe: Universe, window: Bars, days: Sequence[Day]) -> Bars:
@@ -145,6 +155,7 @@ def last_traded(history: History, universe: Universe, window: Bars, days: Sequen
         for table, part in zip(found, _newest(held, count), strict=True):
             table[:, short] = part
         more = (found.close[0, short] == 0) & (listed[short] < begin) & (since[short] < begin)
+        more &= _had_rows(history, universe.ids[short], begin)
         short = short[more]
         if not len(short) or begin <= floor:
             return found
@@ -209,29 +220,35 @@ def lacking_boards(history: History, day: Day, before: Symbols, last: Symbols, f
     `before`, `last` and `facts` are the stocks with rows of D-2, of D-1 and of `day`.
     """
     yesterday = history.session_before(day)
-    living: set[Symbol] | None = None
     lacking: dict[int, str] = {}
     for what, earlier, later in (
         (f"daily bars of {yesterday}", before, last),
         (f"the pre-open facts of {day}", last, facts),
     ):
-        gone = np.setdiff1d(earlier, later)
-        if not len(gone):
+        gone = [history.symbols[at] for at in np.setdiff1d(earlier, later).tolist()]
+        had = np.bincount(boards_of([history.symbols[at] for at in earlier.tolist()], yesterday), minlength=9)
+        if not _too_many(boards_of(gone, yesterday), had):
             continue
-        if living is None:
-            living = set(history.instruments(day)["symbol"].to_list())
-        lost = [symbol for at in gone.tolist() if (symbol := history.symbols[at]) in living]
-        had = boards_of([history.symbols[at] for at in earlier.tolist()], yesterday)
-        lost_boards = boards_of(lost, yesterday)
-        for board, name in BOARD_NAMES.items():
-            count, of = int((lost_boards == board).sum()), int((had == board).sum())
-            if count and (count == of or count > max(LACKING_MAX, of * LACKING_BP_MAX // 10_000)):
-                example = next(symbol for symbol, at in zip(lost, lost_boards, strict=True) if at == board)
-                lacking[int(board)] = (
-                    f"{what} are not complete: {count} of {of} {name} stocks are missing, e.g. {example}; "
-                    "import the day again"
-                )
+        living = set(history.instruments(day)["symbol"].to_list())  # a delisted stock is not missed
+        lost = [symbol for symbol in gone if symbol in living]
+        boards = boards_of(lost, yesterday)
+        for board, count in _too_many(boards, had).items():
+            example = lost[int(np.argmax(boards == board))]
+            lacking[board] = (
+                f"{what} are not complete: {count} of {had[board]} {BOARD_NAMES[Board(board)]} stocks are missing, "
+                f"e.g. {example}; import the day again"
+            )
     return lacking
+
+
+def _too_many(lost: I64, had: I64) -> dict[int, int]:
+    """Return the boards that lost more stocks than may be, and how many."""
+    counts = {int(board): int((lost == board).sum()) for board in BOARD_NAMES}
+    return {
+        board: count
+        for board, count in counts.items()
+        if count and (count == had[board] or count > max(LACKING_MAX, had[board] * LACKING_BP_MAX // 10_000))
+    }
 
 
 class Reach(NamedTuple):
@@ -284,11 +301,11 @@ def bar_of(universe: Universe, rows: Rows) -> Bar:
     return Bar(*(per_stock(universe, rows, name) for name in Bar._fields))
 
 
-def cross_of(history: History, day: Day, sessions: int = 60, least: int | None = None) -> Cross:
+def cross_of(history: History, day: Day, sessions: int = 60, least: int | None = None, named: bool = True) -> Cross:
     """Return the cross-section of `day` as known before its open.
 
     Its windows reach `sessions` back; raises `HistoryError` where history has fewer than `least` of them (all, where
-    it is left out) or no facts of the day.
+    it is left out) or no facts of the day. Without `named` nobody's name of the day is looked up.
     """
     last = history.session_before(day)
     window = history.calendar().window(last, max(sessions, FLOAT_SESSIONS))
@@ -300,14 +317,14 @@ def cross_of(history: History, day: Day, sessions: int = 60, least: int | None =
     universe = universe_of(history, day, facts.symbol)
     bars = table_of(universe, from_day(parts, reach.days[0]), reach.days)
     traded = last_traded(history, universe, bars, reach.days)
-    names, yesterday = history.names(day), rows_on(parts, last)
+    names, yesterday = history.names(day) if named else None, rows_on(parts, last)
     before = rows_on(parts, window[-2]) if len(window) > 1 else yesterday
     # A stock without a row at D-1 has no factor there; that of its last bar is as good, for nothing else is compared.
     factor_now = np.where(bars.factor[-1] > 0, bars.factor[-1], traded.factor[-1])
     return Cross(
         day=day,
         symbols=universe.symbols,
-        names=tuple(names[at] for at in universe.ids.tolist()),
+        names=tuple(names[at] for at in universe.ids.tolist()) if names else (),
         listed=np.ones(len(universe.ids), bool),
         board=universe.board,
         bar=bar_of(universe, yesterday),

@@ -66,7 +66,9 @@ class History:
         self._calendar = Calendar(read_table(folder, schema.CALENDAR_FILE)["day"].to_list())
         self._years = daily_years(folder)
         self._cached: dict[int, Rows] = {}
-        self._breaks = self._optional(schema.BREAKS_FILE).select("symbol", "day").rows()
+        breaks = self._optional(schema.BREAKS_FILE).filter(pl.col("symbol").is_in(self.symbols))
+        ids = np.array([self.index[symbol] for symbol in breaks["symbol"].to_list()], np.int64)
+        self._breaks = (ids, breaks["day"].to_numpy().astype(np.int64))
         self._begins: tuple[Day, I64] = (0, np.zeros(len(self.symbols), np.int64))
 
     def _optional(self, name: str) -> pl.DataFrame:
@@ -148,9 +150,8 @@ class History:
         """Return from which day on each stock's rows go on to the session before `asking`; 0 = all of them."""
         if self._begins[0] != asking:
             since = np.zeros(len(self.symbols), np.int64)
-            for symbol, day in self._breaks:  # in order of symbol and day
-                if day < asking and symbol in self.index:
-                    since[self.index[symbol]] = day
+            ids, days = self._breaks
+            np.maximum.at(since, ids[days < asking], days[days < asking])
             self._begins = (asking, since)
         return self._begins[1]
 

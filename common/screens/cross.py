@@ -76,6 +76,7 @@ class Cross(NamedTuple):
     """D, yyyymmdd."""
     symbols: tuple[str, ...]
     names: tuple[str, ...]
+    """As of D, for people; empty where nobody asked."""
     listed: Bools
     """The stock is looked at on D."""
     board: I64

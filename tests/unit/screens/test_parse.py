@@ -9,6 +9,7 @@ from common.domain.errors import ConfigError
 from common.domain.values import Board
 from common.screens.conditions import CONDITIONS
 from common.screens.params import FAR, WHOLE_MAX
+from common.screens.reference import screens_page
 from common.screens.screen import params_problems, parse_screen
 from tests.unit.screens.shipped import shipped
 
@@ -154,3 +155,7 @@ def test_every_condition_and_parameter_is_described_in_both_languages() -> None:
         assert condition.numbers
         for param in condition.params.values():
             assert all((param.zh, param.en, param.kind.unit_zh, param.kind.unit_en, param.kind.expected))
+    page = screens_page()
+    assert all(f"## {name}" in page for name in CONDITIONS)
+    assert all(f"| `{param}` |" in page for condition in CONDITIONS.values() for param in condition.params)
+    assert "Never ST, *ST" in page

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from services.cli import direct
 from services.cli.home import Home
+from services.cli.session import Session
 from tests.unit.history.folder import daily_row, weekdays, write_folder
 from tests.unit.services.cli.fakes import made_run, run
 
@@ -164,6 +166,13 @@ def test_bad_input_names_the_thing_and_the_fix(home: Path, args: str, words: lis
     assert result.exit_code == 2
     assert all(word in result.stderr for word in words), result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_running_systems_history_goes_before_the_imported_one(home: Path) -> None:
+    other = make_history(home / "other", (QUIET,))
+    (made_run(home) / "config.toml").write_text(f'[history]\ndir = "{other}"\n', encoding="utf-8")
+    for up, folder in ((True, other), (False, Home(home).history)):
+        assert direct.open_direct(Session("en", Home(home), is_up=lambda _, up=up: up), None, None).folder == folder
 
 
 def test_without_any_history_the_fix_is_named(tmp_path: Path) -> None:
