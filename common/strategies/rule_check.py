@@ -5,7 +5,7 @@ The source is only parsed. Nothing of it runs before it has passed, so a file fu
 
 import ast
 import importlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from enum import Enum
 from typing import Any
 
@@ -73,6 +73,7 @@ class _Module:
             case ast.Assign(targets=[target], value=value):
                 yield from self._assign(target, value)
             case ast.AnnAssign(target=target, value=value) if value is not None:
+                yield from _annotations([node.annotation])
                 yield from self._assign(target, value)
             case ast.ClassDef():
                 yield from self._class(node)
@@ -182,6 +183,8 @@ class _Module:
             if isinstance(entry, ast.AnnAssign) and isinstance(entry.target, ast.Name):
                 fields.append(entry.target.id)
                 yield from _field(node.name, entry, entry.target.id)
+                if entry.value is not None:
+                    yield from self._constant(f"{node.name}.{entry.target.id}", entry.value)
             elif not (isinstance(entry, ast.Expr) and isinstance(entry.value, ast.Constant)):
                 yield Fault(entry.lineno, "class", {"name": node.name})
         self._know(node.name, Known("class", tuple(fields)), node.lineno)
@@ -192,7 +195,13 @@ class _Module:
             yield Fault(node.lineno, "decorator", {"name": node.name})
         wanted = SIGNATURES.get(node.name)
         given = node.args
-        names = tuple(each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs))
+        arguments = (*given.posonlyargs, *given.args, *given.kwonlyargs)
+        names = tuple(each.arg for each in arguments)
+        # Both are worked out while the file is loaded.
+        yield from _annotations([node.returns, *(each.annotation for each in arguments)])
+        for default in (*given.defaults, *given.kw_defaults):
+            if default is not None:
+                yield from self._constant(f"{node.name}(...)", default)
         if wanted is not None and (names != wanted or given.vararg or given.kwarg or given.defaults):
             yield Fault(node.lineno, "signature", {"name": node.name, "wanted": ", ".join(wanted)})
         marked = "kernel" in decorators
@@ -215,6 +224,17 @@ class _Module:
 
 
 _CONSTANTS = ("constant", "text", "instance")
+
+
+def _annotations(found: Iterable[ast.expr | None]) -> Iterator[Fault]:
+    """Yield annotations that do something: they are names, and names in brackets."""
+    for annotation in found:
+        if annotation is None:
+            continue
+        for each in ast.walk(annotation):
+            if isinstance(each, ast.Call | ast.NamedExpr | ast.Await | ast.comprehension | ast.Lambda):
+                yield Fault(annotation.lineno, "statement", {"construct": ast.unparse(annotation)})
+                break
 
 
 def _field(owner: str, entry: ast.AnnAssign, name: str) -> Iterator[Fault]:

@@ -38,8 +38,9 @@ def _at(stands: str, code: str, /, **facts: object) -> Fault:
 def _values(rule: Rule) -> Iterator[Fault]:
     if not isinstance(rule.INITIAL_MEMORY, rule.Memory):
         yield _at("INITIAL_MEMORY", "not_memory")
-    elif not all(type(value) in (int, bool) for value in rule.INITIAL_MEMORY):
-        yield _at("INITIAL_MEMORY", "field", name="INITIAL_MEMORY")
+    else:
+        yield from _mistyped("INITIAL_MEMORY", rule.Memory, rule.INITIAL_MEMORY)
+    yield from _mistyped("Params", rule.Params, rule.Params())
     for name in rule.CONTEXT_PRICES:
         if name not in rule.Context._fields:
             yield _at("CONTEXT_PRICES", "context_prices", name=name)
@@ -47,6 +48,17 @@ def _values(rule: Rule) -> Iterator[Fault]:
         good = name in rule.Params._fields and all(type(number) is int for number in words.values())
         if not good or getattr(rule.Params(), name) not in words.values():
             yield _at("PARAM_WORDS", "param_words", name=name)
+
+
+def _mistyped(stands: str, kind: type[Any], values: Any) -> Iterator[Fault]:
+    """Yield the fields whose value is of another type than the class says: a compiler takes them for two classes."""
+    for name, wanted in kind.__annotations__.items():
+        # A string where the file begins with `from __future__ import annotations`.
+        word = (
+            wanted if isinstance(wanted, str) else getattr(wanted, "__forward_arg__", getattr(wanted, "__name__", ""))
+        )
+        if type(getattr(values, name)).__name__ != word:
+            yield _at(stands, "default_type", name=f"{stands}.{name}", wanted=word)
 
 
 def _default_params(rule: Rule, line_of: LineOf) -> Iterator[Fault]:
@@ -106,8 +118,10 @@ def _wrong(rule: Rule, given: Any) -> str:
     memory, decision = given
     if not isinstance(decision, Decision):
         return "it must return (Memory, Decision)"
-    if not all(type(value) in (int, bool) for value in (*memory, *decision)):
-        return f"only int and bool may be in {memory} and {decision}"
+    if [type(value) for value in memory] != [type(value) for value in rule.INITIAL_MEMORY]:
+        return f"{memory} must keep the types of {rule.INITIAL_MEMORY}"
+    if not all(type(value) is int for value in decision):
+        return f"only int may be in {decision}"
     if decision.action not in set(Action) or decision.price not in set(PriceKind) - {PriceKind.AT_PRICE}:
         return f"no action or no price kind: {decision}"
     if decision.action != NONE and (decision.reason not in _REASONS or decision.reason == Reason.NONE):

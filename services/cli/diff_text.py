@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from common.domain.reasons import Reason
 from common.domain.values import Side, push_number
 from services.cli.day_books import DayBooks
 from services.cli.differences import Difference
 from services.cli.render import heads, rule_text, side_text
 from services.cli.report_text import moment
-from services.cli.show import day_text, name_text, plain, table, value_text, yuan
+from services.cli.show import day_text, name_text, plain, reason_text, table, value_text, yuan
 from services.cli.tape_diff import DayDiff
-from services.cli.texts import say
+from services.cli.texts import TEXTS, say
 
 
 def diff_text(lang: str, found: DayDiff) -> str:
@@ -53,7 +54,11 @@ def _cells(lang: str, found: Difference, times: Mapping[int, int]) -> tuple[obje
 def _side(lang: str, values: Mapping[str, Any] | None, times: Mapping[int, int]) -> str:
     if values is None:
         return say(lang, "diff.absent")
-    return " ".join(f"{name_text(lang, name)}={_value(lang, name, value, times)}" for name, value in values.items())
+    return " ".join(f"{_label(lang, name)}={_value(lang, name, value, times)}" for name, value in values.items())
+
+
+def _label(lang: str, name: str) -> str:
+    return say(lang, f"head.{name}") if f"head.{name}" in TEXTS else name_text(lang, name)
 
 
 def _value(lang: str, name: str, value: Any, times: Mapping[int, int]) -> str:
@@ -61,7 +66,16 @@ def _value(lang: str, name: str, value: Any, times: Mapping[int, int]) -> str:
         return moment(times, value)
     if name == "side":
         return side_text(lang, Side(value))
-    return value_text(lang, name, value) if isinstance(value, int) else str(value or "-")
+    if isinstance(value, int):
+        return value_text(lang, name, value)
+    return " ".join(_word(lang, word) for word in str(value).split()) or "-"
+
+
+def _word(lang: str, word: str) -> str:
+    """Return the words of a reason or of an order's state; other names of the code as they are."""
+    if word in Reason.__members__:
+        return f"{reason_text(lang, Reason[word])} ({word})"
+    return say(lang, f"order_state.{word}") if f"order_state.{word}" in TEXTS else word
 
 
 def cause_text(lang: str, found: Difference) -> str:

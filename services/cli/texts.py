@@ -605,11 +605,11 @@ TEXTS: dict[str, Text] = {
     "head.sessions": Text("交易日", "sessions"),
     "head.return": Text("收益率", "return"),
     # ---------------------------------------------------------------- a day beside the pipeline
-    "diff.playing": Text("用 pipeline 重放 {days} 天的录像（至 {day}）", "Playing {days} recorded days through the pipeline (to {day})"),
+    "diff.playing": Text("用 pipeline 重放 {days} 天的录像（至 {day}）", "Playing the recording through the pipeline: {days} days, to {day}"),
     "diff.head": Text("运行 {run}，{day}：运行 | pipeline", "Run {run}, {day}: run | pipeline"),
     "diff.unfinished": Text("这一天没有播完，只对照到推送 {push}", "The day was not played to its end; compared up to push {push}"),
     "diff.equal": Text("完全相同。", "The same, line for line."),
-    "diff.count": Text("{count} 处差异：", "{count} differences:"),
+    "diff.count": Text("{count} 处差异：", "Differences: {count}"),
     "diff.warning": Text("重放时的警告：{text}", "warning while playing: {text}"),
     "diff.close": Text("收盘权益 {equity}，现金 {cash}", "equity at the close {equity}, cash {cash}"),
     "diff.absent": Text("（没有）", "(not there)"),

@@ -130,3 +130,8 @@ def test_the_example_of_the_docs_is_loaded(tmp_path: Path) -> None:
     found = load_rules(tmp_path)
     assert found.faults == []
     assert "early_strength" in found.known
+
+
+def test_postponed_annotations_are_fine(tmp_path: Path) -> None:
+    rule = good(tmp_path, source=f"from __future__ import annotations\n{GOOD}")
+    assert get_type_hints(rule.Memory) == {"seen": bool}

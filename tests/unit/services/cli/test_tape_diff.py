@@ -86,6 +86,8 @@ def test_what_people_do_past_the_tape_is_told_as_theirs(tmp_path: Path, market: 
     by_hand = [row for row in found["differences"] if row["cause"] == "hand"]
     assert {row["key"] for row in by_hand} >= set(cancelled)
     assert "unexplained" not in {row["cause"] for row in found["differences"]}
+    assert "ended=cancelled cancelled by hand (HAND_CANCEL)" in run(tmp_path, "tape diff 2026-01-05")[0].stdout
+    assert "结束原因=已撤 手工撤单 (HAND_CANCEL)" in run(tmp_path, "tape diff 2026-01-05", lang="zh")[0].stdout
 
 
 def test_a_halt_is_told_and_the_day_after_starts_from_other_books(tmp_path: Path, market: MarketPaths) -> None:
