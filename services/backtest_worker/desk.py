@@ -7,7 +7,6 @@ meet the bar (`match`), then standing exits are priced anew (`work`), then the r
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,23 +22,13 @@ from common.rules.pricing import marketable_buy_price, marketable_sell_price
 from common.rules.sizing import buy_need, reduce_shares, size_buy, size_sell
 from common.rules.withholding import added_tax
 from common.strategies.contract import AT_UP_LIMIT, Decision, Position
+from services.backtest_worker.account import DeskSettings, Listener
 from services.backtest_worker.bars import Bar, DayBars, bar_at
 from services.backtest_worker.corporate import corporate_action
-from services.backtest_worker.fills import FillSettings, Working, fill_on_bar, queue_after
+from services.backtest_worker.fills import Working, fill_on_bar, queue_after
 
 NOT_HELD = Position(0, 0, 0, 0, 0)
 ACCOUNT = "backtest"
-
-
-class DeskSettings(NamedTuple):
-    """The account and what it pays."""
-
-    cash: Cash = 1_000_000_000
-    positions_max: int = 5
-    slot_bp: int = 2_000
-    commission_e7: int = 1_500
-    commission_min: Cash = 5_000
-    fill: FillSettings = FillSettings()
 
 
 @dataclass(slots=True)
@@ -49,22 +38,6 @@ class _Standing:
     reason: int
     target: Shares
     working: Working | None = None
-
-
-class Listener(Protocol):
-    """Who is told what becomes of orders, beside the books."""
-
-    def sent(self, order: Working) -> None:
-        """Hear of a new order."""
-
-    def filled(self, order: Working, fill: Fill, tax: Cash) -> None:
-        """Hear of a deal; it is booked already."""
-
-    def ended(self, order: Working, reason: Reason) -> None:
-        """Hear of an order that ended with something unfilled."""
-
-    def went_ex(self, stock: int) -> None:
-        """Hear of a position whose shares or cost an ex-day changed, or that was written off."""
 
 
 class Desk:

@@ -16,9 +16,10 @@ from common.rules.matching import FillVerdict
 from common.runtime.rules import rule_source_hash
 from common.screens.screen import Screen
 from common.strategies.contract import Rule
+from services.backtest_worker.account import DeskSettings
 from services.backtest_worker.adapters.days import DayHad, HistoryDays
 from services.backtest_worker.bars import DayBars
-from services.backtest_worker.desk import Desk, DeskSettings
+from services.backtest_worker.desk import Desk
 
 ENGINES = ("compiled", "backtrader")
 GRAINS: dict[int, Grain] = {1: "minute1", 5: "minute5"}

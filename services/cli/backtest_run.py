@@ -11,7 +11,7 @@ from common.domain.values import MILLI, Day
 from common.history.schema import INTERVALS, minutes_folder
 from common.runtime.config import rule_params, rules_of
 from common.runtime.screens import load_screens
-from services.backtest_worker.desk import DeskSettings
+from services.backtest_worker.account import DeskSettings
 from services.backtest_worker.job import GRAINS, Job, Told, run_job
 from services.cli.direct import ST_CHOICES, open_direct
 from services.cli.faults import BadInputError

@@ -9,10 +9,11 @@ import pytest
 from common.domain.values import Side
 from common.rules.matching import EXPECTED, OPTIMISTIC, PESSIMISTIC
 from common.strategies import RULES
+from services.backtest_worker.account import DeskSettings
 from services.backtest_worker.adapters.bt import run_backtrader
 from services.backtest_worker.adapters.compiled import compile_rule
 from services.backtest_worker.bars import DayBars, bar_at
-from services.backtest_worker.desk import Desk, DeskSettings
+from services.backtest_worker.desk import Desk
 from services.backtest_worker.fills import FillSettings
 from services.backtest_worker.hosted import Hosted
 from services.backtest_worker.scanned import Scanned, Scans

@@ -11,6 +11,8 @@ PLAYER = "a part of the player's core; tests/simulation/test_player.py runs it t
 ALLOWED = {
     "services.cli.commands.backtest": BY_NAME,
     "services.cli.commands.books": BY_NAME,
+    "services.cli.commands.data": BY_NAME,
+    "services.cli.commands.rules": BY_NAME,
     "services.cli.commands.order": BY_NAME,
     "services.cli.commands.run": BY_NAME,
     "services.cli.commands.screens": BY_NAME,

@@ -19,8 +19,9 @@ from common.domain.calendar import to_date
 from common.domain.reasons import Reason
 from common.domain.values import MILLI, Cash, Side, Symbol
 from common.strategies.contract import Rule
+from services.backtest_worker.account import DeskSettings
 from services.backtest_worker.bars import Bar, DayBars
-from services.backtest_worker.desk import Desk, DeskSettings
+from services.backtest_worker.desk import Desk
 from services.backtest_worker.fills import Working
 from services.backtest_worker.hosted import Hosted
 

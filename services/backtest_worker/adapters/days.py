@@ -92,7 +92,9 @@ class HistoryDays:
         empty = np.zeros(len(at), np.int64)
         rows = np.array([context.get(name, empty)[at] if name in context else empty for name in self._fields], np.int64)
         order = np.argsort(stocks)
-        return PoolRows(stocks[order], np.ascontiguousarray(rows.T[order]).reshape(len(stocks), -1)), len(at)
+        return PoolRows(
+            stocks[order], np.ascontiguousarray(rows.T[order]).reshape(len(stocks), len(self._fields))
+        ), len(at)
 
     def _facts(self, day: Day, auction: I64) -> Facts:
         rows = self.history.pre_open(day)

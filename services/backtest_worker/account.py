@@ -1,0 +1,35 @@
+"""What a desk is told and whom it tells: the account's settings, and who listens to its orders."""
+
+from typing import NamedTuple, Protocol
+
+from common.backtests.result import Fill
+from common.domain.reasons import Reason
+from common.domain.values import Cash
+from services.backtest_worker.fills import FillSettings, Working
+
+
+class DeskSettings(NamedTuple):
+    """The account and what it pays."""
+
+    cash: Cash = 1_000_000_000
+    positions_max: int = 5
+    slot_bp: int = 2_000
+    commission_e7: int = 1_500
+    commission_min: Cash = 5_000
+    fill: FillSettings = FillSettings()
+
+
+class Listener(Protocol):
+    """Who is told what becomes of orders, beside the books."""
+
+    def sent(self, order: Working) -> None:
+        """Hear of a new order."""
+
+    def filled(self, order: Working, fill: Fill, tax: Cash) -> None:
+        """Hear of a deal; it is booked already."""
+
+    def ended(self, order: Working, reason: Reason) -> None:
+        """Hear of an order that ended with something unfilled."""
+
+    def went_ex(self, stock: int) -> None:
+        """Hear of a position whose shares or cost an ex-day changed, or that was written off."""

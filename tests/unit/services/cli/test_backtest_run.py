@@ -1,0 +1,75 @@
+"""`backtest run` end to end on a small history: numbers, the kept result, and what is refused in one line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from common.backtests.store import read_result
+from services.cli import backtest_run
+from services.cli.home import Home
+from tests.unit.services.backtest_worker.minutes import FIRST, LAST, make
+from tests.unit.services.cli.fakes import run
+
+SPAN = f"--from {FIRST} --to {LAST}"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("home")
+    make(Home(made).history)
+    return made
+
+
+def test_a_run_prints_its_statistics_and_keeps_its_result(home: Path) -> None:
+    result, link = run(home, f"backtest run limit_up {SPAN} --json")
+    assert result.exit_code == 0, result.output
+    assert link.asked == []
+    found = json.loads(result.stdout)
+    assert {row["side"] for row in found["fills"]} == {"BUY", "SELL"}
+    assert found["inputs"]["engine"] == "compiled"
+    stored = read_result(Path(found["folder"]))
+    assert [fill.symbol for fill in stored.result.fills] == [row["symbol"] for row in found["fills"]]
+    assert len(stored.others) == 2
+    told, _ = run(home, f"backtest run limit_up {SPAN} --verdict optimistic --slots 2 --cash 500000", lang="zh")
+    assert told.exit_code == 0, told.output
+    assert "结果在" in told.stdout
+    assert "判定 pessimistic" in told.stdout
+
+
+def test_parameters_are_set_and_checked(home: Path) -> None:
+    found = json.loads(run(home, f"backtest run limit_up {SPAN} --set stop_bp=9000 --json")[0].stdout)
+    assert found["inputs"]["params"]["stop_bp"] == 9_000
+    assert found["fills"][-1]["reason"] != "STOP_LOSS"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (f"nope {SPAN}", "no rule nope"),
+        (f"limit_up --from {LAST} --to {FIRST}", "comes after"),
+        (f"limit_up {SPAN} --set stop_bp", "no NAME=VALUE"),
+        (f"limit_up {SPAN} --set nope=3", "nope"),
+        (f"limit_up {SPAN} --set stop_bp=0", "stop_bp"),
+        (f"limit_up {SPAN} --screen-set nope=3", "nope"),
+        (f"limit_up {SPAN} --engine fast", "fast"),
+        ("limit_up --from 2031-01-06 --to 2031-01-07", "no trading day"),
+        ("limit_up --from yesterday --to 2031-01-07", "yesterday"),
+        (f"limit_up {SPAN} --history /nowhere", "/nowhere"),
+    ],
+)
+def test_bad_input_is_one_line(home: Path, args: str, words: str) -> None:
+    result, _ = run(home, f"backtest run {args}")
+    assert result.exit_code == 2, result.output
+    assert words in result.output
+
+
+def test_a_rule_of_bars_needs_its_bars(tmp_path: Path, home: Path) -> None:
+    import shutil
+
+    shutil.copytree(Home(home).history, Home(tmp_path).history)
+    shutil.rmtree(Home(tmp_path).history / "minute5")
+    result, _ = run(tmp_path, f"backtest run bottom_fractal {SPAN}")
+    assert result.exit_code == 2
+    assert "minute bars" in result.output
+    assert backtest_run.FOLDER == "backtests"
