@@ -248,7 +248,8 @@ def run_backtrader(
 ) -> tuple[Desk, Any]:
     """Run a rule under backtrader; returns the desk with its books and the strategy with its analyzers."""
     played = list(days)
-    wanted = sorted({int(stock) for day in played for stock in day.pool.stocks})
+    # A stock that was never in the pool on a day with bars cannot be bought: every feed costs time at every bar.
+    wanted = sorted({int(stock) for day in played for stock in day.pool.stocks if day.first_row[stock] >= 0})
     clock = ColumnFeed(columns={"datetime": np.concatenate([numbers_of(day.day, day.labels) for day in played])})
     cerebro = bt.Cerebro(stdstats=False, preload=True, runonce=True)
     cerebro.adddata(clock, name="clock")
