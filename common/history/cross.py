@@ -110,6 +110,8 @@ def table_of(universe: Universe, parts: Sequence[Rows], days: Sequence[Day]) -> 
     stocks = len(universe.ids)
     tables = [np.zeros((len(days), stocks), np.int64) for _ in _FIELDS]
     for rows in parts:
+        if not len(rows.day):
+            continue  # a year without rows has no columns either
         at = universe.column[rows.symbol]
         known = np.flatnonzero(at >= 0)
         starts = np.searchsorted(rows.day, np.array(days, np.int32))

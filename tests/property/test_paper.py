@@ -23,6 +23,7 @@ from services.order_gateway.calls import (
     DealDone,
     Expired,
     MatchPush,
+    Rejected,
     Report,
     Reports,
     RestingOrder,
@@ -93,7 +94,7 @@ class Counter:
             if isinstance(report, DealDone):
                 order = self.left[report.coid]
                 self.left[report.coid] = order._replace(left=order.left - report.shares, deals=order.deals + 1)
-            if isinstance(report, Cancelled | Expired):
+            if isinstance(report, Cancelled | Expired | Rejected):
                 del self.left[report.coid]
         self.left = {coid: order for coid, order in self.left.items() if order.left}
         self.told += reports.reports
