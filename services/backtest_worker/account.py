@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol
 
 from common.backtests.result import Fill
 from common.domain.reasons import Reason
-from common.domain.values import Cash
+from common.domain.values import Cash, Day, Price, Shares, Symbol
 from services.backtest_worker.fills import FillSettings, Working
 
 
@@ -17,6 +17,19 @@ class DeskSettings(NamedTuple):
     commission_e7: int = 1_500
     commission_min: Cash = 5_000
     fill: FillSettings = FillSettings()
+
+
+class Sent(NamedTuple):
+    """An order when it was sent."""
+
+    day: Day
+    second: int
+    """Label of the bar it was decided on; 0 = at the day's first price, by an exit that stood."""
+    symbol: Symbol
+    side: int
+    shares: Shares
+    price: Price
+    reason: int
 
 
 class Listener(Protocol):

@@ -22,7 +22,7 @@ from common.rules.pricing import marketable_buy_price, marketable_sell_price
 from common.rules.sizing import buy_need, reduce_shares, size_buy, size_sell
 from common.rules.withholding import added_tax
 from common.strategies.contract import AT_UP_LIMIT, Decision, Position
-from services.backtest_worker.account import DeskSettings, Listener
+from services.backtest_worker.account import DeskSettings, Listener, Sent
 from services.backtest_worker.bars import Bar, DayBars, bar_at
 from services.backtest_worker.corporate import corporate_action
 from services.backtest_worker.fills import Working, fill_on_bar, queue_after
@@ -58,6 +58,8 @@ class Desk:
         self.events: list[BookEvent] = []
         """What changed shares or cash without a deal."""
         self.equity_rows: list[EquityRow] = []
+        self.sent: list[Sent] = []
+        """Every order, as it was sent."""
         self.standing: dict[int, _Standing] = {}
         """Exits by stock, worked until their target is reached."""
         self.working: list[Working] = []
@@ -354,6 +356,7 @@ class Desk:
         self.ledger.accepted(coid)
         order = Working(coid, stock, side, price, shares, shares, cancel_at_s, reason, second, queues, 0)
         self.working.append(order)
+        self.sent.append(Sent(day.day, second, self._symbols[stock], side, shares, price, reason))
         if self.listener is not None:
             self.listener.sent(order)
         return order

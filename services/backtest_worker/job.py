@@ -53,8 +53,16 @@ class Engine(Protocol):
         """Play a session."""
 
 
-def run_job(job: Job, told: Told) -> list[BacktestResult]:
-    """Run a backtest under every verdict asked for, in one pass over the days; the first result is the main one."""
+class Played(NamedTuple):
+    """A job after its days were played."""
+
+    days: HistoryDays
+    desks: dict[Verdict, Desk]
+    repainted: int
+
+
+def play_job(job: Job, told: Told) -> Played:
+    """Play the days of a job under every verdict asked for, in one pass."""
     days = HistoryDays(job.history, job.screen, job.rule.Context._fields, job.interval, job.first, job.last)
     desks = {verdict: Desk(job.rule.NAME, days.symbols, settings_of(job, verdict)) for verdict in job.verdicts}
     repainted = 0
@@ -64,6 +72,12 @@ def run_job(job: Job, told: Told) -> list[BacktestResult]:
         repainted = _run_backtrader(job, days, desks, told)
     else:
         raise UserError(f"there is no engine {job.engine}; known: {', '.join(ENGINES)}")
+    return Played(days, desks, repainted)
+
+
+def run_job(job: Job, told: Told) -> list[BacktestResult]:
+    """Run a backtest under every verdict asked for; the first result is the main one."""
+    days, desks, repainted = play_job(job, told)
     remarks = tuple(_remarks(job, days.had, repainted))
     names = dict(zip(days.symbols, days.history.names(days.sessions[-1]), strict=True))
     return [_result(job, verdict, desk, days, remarks, names) for verdict, desk in desks.items()]

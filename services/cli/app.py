@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "data": ("data", "data", "cmd.data"),
     "tape": ("tape", "tape", "cmd.tape"),
     "backtest": ("backtest", "backtest", "cmd.backtest"),
+    "audit": ("audit", "audit", "cmd.audit"),
     "rules": ("rules", "rules", "cmd.rules"),
 }
 """Command to (module of services.cli.commands, name in it, key of its help)."""

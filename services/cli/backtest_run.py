@@ -27,15 +27,15 @@ class Asked(NamedTuple):
     rule: str
     first: Day
     last: Day
-    engine: str
-    sets: tuple[str, ...]
-    screen_sets: tuple[str, ...]
-    verdict: str
-    interval: int | None
-    cash: int | None
-    slots: int | None
-    history: str | None
-    st_unknown: str | None
+    sets: tuple[str, ...] = ()
+    screen_sets: tuple[str, ...] = ()
+    interval: int | None = None
+    history: str | None = None
+    st_unknown: str | None = None
+    engine: str = "compiled"
+    verdict: str | None = None
+    cash: int | None = None
+    slots: int | None = None
 
 
 class Ran(NamedTuple):

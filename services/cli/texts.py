@@ -85,6 +85,12 @@ TEXTS: dict[str, Text] = {
         "Check the history and name what is wrong, row by row: gaps, bad bars, limits, padding, units, ex-days, duplicates, unknown codes, a calendar that ends. Exit code 1 when there are faults, 0 when there are none or only warnings.",
     ),
     "cmd.tape.verify": Text("校验行情带：每条记录可解码，推送完整且有序。", "Verify tapes: every record decodes, pushes are whole and in order."),
+    "cmd.audit": Text("审查。", "Audits."),
+    "cmd.audit.lookahead": Text(
+        "审查策略与选股有没有偷看未来：在若干时刻之后换上别的未来重跑，那之前的委托必须不变。\n\n退出码：0 没有发现；1 有委托取决于未来。",
+        "Find out whether a rule or its screen looks ahead: replay with another future after some moments; orders before them must stay.\n\n"
+        "Exit codes: 0 nothing found; 1 an order depended on the future.",
+    ),
     "cmd.backtest": Text("回测。", "Backtests."),
     "cmd.backtest.run": Text(
         "用历史数据跑一条策略：RULE --from --to。结果留在 PANKOU_HOME/backtests/N，三种成交判定一起算。",
@@ -136,6 +142,7 @@ TEXTS: dict[str, Text] = {
     "opt.all": Text("列出全部，而不是每类前 20 条。", "List everything, not the first 20 of each kind."),
     "opt.backtest_from": Text("第一个交易日，如 2026-06-16。", "First day, e.g. 2026-06-16."),
     "opt.backtest_to": Text("最后一个交易日（含）。", "Last day, included."),
+    "opt.moments": Text("审查多少个时刻；默认 6。", "How many moments to cut at; 6 by default."),
     "opt.engine": Text("引擎：compiled 编译后的全市场引擎；backtrader 参照引擎，成交相同、慢得多。", "Engine: compiled, for the whole market; backtrader, the reference: the same deals, far slower."),
     "opt.set": Text("策略参数，如 stop_bp=300；可写多次。", "A parameter of the rule, e.g. stop_bp=300; may be repeated."),
     "opt.screen_set": Text("选股参数，如 amplitude_bp_max=5000；可写多次。", "A parameter of the screen, e.g. amplitude_bp_max=5000; may be repeated."),
@@ -583,6 +590,11 @@ TEXTS: dict[str, Text] = {
     "by.gateway": Text("网关", "gateway"),
     "by.broker": Text("柜台", "broker"),
     # ---------------------------------------------------------------- statistics of a backtest
+    "audit.running": Text("审查 {rule}", "Audit of {rule}"),
+    "audit.looked": Text("{orders} 笔委托，{moments} 个时刻，每个时刻三种别的未来（截断、错位、打乱）。", "{orders} orders, {moments} moments, three other futures at each (truncated, shifted, shuffled)."),
+    "audit.finding": Text("{day} {kind}：少了 {gone} 笔、多了 {new} 笔委托（{symbols}）", "{day} {kind}: {gone} orders gone, {new} new ({symbols})"),
+    "audit.clean": Text("没有发现偷看未来。", "Nothing looked ahead."),
+    "audit.found": Text("发现 {count} 处取决于未来的委托。", "In {count} cases orders depended on the future."),
     "backtest.running": Text("回测 {rule}", "Backtest of {rule}"),
     "backtest.verdict": Text("同样的回测，成交判定 {verdict}：成交 {fills} 笔，期末权益 {equity} 元", "The same under the verdict {verdict}: {fills} deals, equity at the end {equity} yuan"),
     "backtest.kept": Text("结果在 {folder}；pankou backtest report {folder} 生成报告。", "The result is in {folder}; pankou backtest report {folder} writes the report."),
