@@ -81,8 +81,8 @@ TEXTS: dict[str, Text] = {
         "Ask a source a few fixed questions, record its real answers as JSONL (without secrets), and say what differs from what this program assumes.",
     ),
     "cmd.data.check": Text(
-        "检查历史库并逐行指出问题：缺行、坏行、越过涨跌停、零填充、单位错误、未复权、重复、未知代码、日历将尽。有问题时退出码为 1，只有提醒时为 0。",
-        "Check the history and name what is wrong, row by row: gaps, bad bars, limits, padding, units, ex-days, duplicates, unknown codes, a calendar that ends. Exit code 1 when there are faults, 0 when there are none or only warnings.",
+        "检查历史库并逐行指出问题：缺行、坏行、越过涨跌停、零填充、单位错误、未复权、重复、未知代码、日历将尽。检查完退出码为 0；加 --strict 时，有问题为 1。",
+        "Check the history and name what is wrong, row by row: gaps, bad bars, limits, padding, units, ex-days, duplicates, unknown codes, a calendar that ends. Exit code 0 once it is done; with --strict 1 when there are faults.",
     ),
     "cmd.tape.verify": Text("校验行情带：每条记录可解码，推送完整且有序。", "Verify tapes: every record decodes, pushes are whole and in order."),
     "cmd.audit": Text("审查。", "Audits."),
@@ -139,6 +139,7 @@ TEXTS: dict[str, Text] = {
     "opt.into": Text("写到这个历史目录；默认 PANKOU_HOME/history。", "Write to this folder of history; PANKOU_HOME/history by default."),
     "opt.map": Text("列对照文件（TOML）：我们的列 = 对方的列，并写明单位。", "Column map (TOML): our column = theirs, with their units stated."),
     "opt.data_folder": Text("历史目录；默认 PANKOU_HOME/history。", "The folder of history; PANKOU_HOME/history by default."),
+    "opt.strict": Text("有问题时退出码为 1（只有提醒不算）。", "Exit code 1 when there are faults; warnings alone do not count."),
     "opt.all": Text("列出全部，而不是每类前 20 条。", "List everything, not the first 20 of each kind."),
     "opt.backtest_from": Text("第一个交易日，如 2026-06-16。", "First day, e.g. 2026-06-16."),
     "opt.backtest_to": Text("最后一个交易日（含）。", "Last day, included."),

@@ -44,10 +44,11 @@ def import_(session: Session, path: Path, into: Path | None, mapping: Path | Non
 @data.command_of("check", "cmd.data.check")
 @option("--history", "folder", metavar="FOLDER", type=click.Path(path_type=Path), help_key="opt.data_folder")
 @option("--all", "everything", is_flag=True, help_key="opt.all")
+@option("--strict", is_flag=True, help_key="opt.strict")
 @json_option
 @pass_session
-def check(session: Session, folder: Path | None, everything: bool, as_json: bool) -> int:
-    """Check the history; REFUSED when there are faults."""
+def check(session: Session, folder: Path | None, everything: bool, strict: bool, as_json: bool) -> int:
+    """Check the history; with `strict` REFUSED when there are faults."""
     from common.domain.calendar import day_of
     from common.history.check import FAULT, check_history
     from common.runtime.clock import SystemClock
@@ -65,4 +66,4 @@ def check(session: Session, folder: Path | None, everything: bool, as_json: bool
         })  # fmt: skip
     else:
         tell_findings(session, str(place), found, everything)
-    return faults.REFUSED if faults_found else faults.OK
+    return faults.REFUSED if faults_found and strict else faults.OK

@@ -62,14 +62,15 @@ def test_check_names_the_faults_and_says_so_by_its_exit_code(tmp_path: Path, lan
         row["high"] = 9_000
     write_folder(folder, FAR, rows)
     result, _ = run(tmp_path, ["data", "check"], lang=lang)
-    assert result.exit_code == faults.REFUSED
+    assert result.exit_code == faults.OK, "a check that was done is no failure, whatever it found"
+    assert run(tmp_path, ["data", "check", "--strict"], lang=lang)[0].exit_code == faults.REFUSED
     assert f"{A}  2026-01-05  daily/2026.parquet  open=10.0 high=9.0 low=9.9 close=10.0" in result.output
     assert ("12 处" if lang == "zh" else "12 faults") in result.output
 
 
 def test_check_as_json(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "else", FAR, [daily_row(FAR[0], A, turnover=0)])
-    result, _ = run(tmp_path, ["data", "check", "--history", str(folder), "--json"])
+    result, _ = run(tmp_path, ["data", "check", "--history", str(folder), "--json", "--strict"])
     answer = json.loads(result.stdout)
     assert (result.exit_code, answer["faults"], answer["warnings"], answer["rows"]) == (1, 1, 0, {"no_turnover": 1})
     assert answer["findings"][0]["symbol"] == A
