@@ -3,7 +3,8 @@
 The 60-session amplitude of a made-up market with ex-days, all three on the same integers, equal on every stock and day.
 With --history (a folder that `pankou data import` made): both screens of one day, and of every day of 2018-07 to
 2020-08. Noise: best of a few runs each. polars works on all cores, ours on one: on a loaded machine compare CPU seconds.
-The peers get the products of price and factor ready made and do not round; ours multiplies, rounds and counts.
+The peers get the products of price and factor ready made and do not round, ours the steps of the factors; it
+multiplies, rounds and counts.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import polars as pl
 from common.history.batch import screen_days
 from common.history.daily import History
 from common.runtime.screens import shipped_screens
-from common.screens.compiled import extremes
+from common.screens.compiled import extremes, steps_of
 from common.screens.cross import half_up
 
 WINDOW, BP_MAX = 60, 1_500
@@ -56,14 +57,14 @@ def market(days: int, stocks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def amplitudes(days: int, stocks: int) -> dict[str, float]:
     """Measure the amplitude over everything, three ways."""
     high, low, factor = market(days, stocks)
-    now = factor[WINDOW - 1 :].copy()
+    now, steps = factor[WINDOW - 1 :], steps_of(factor)
     tables = [np.zeros(now.shape, np.int32) for _ in range(3)]
 
     def ours() -> None:
-        extremes(high, low, factor, now, WINDOW, *tables)
+        extremes(high, low, steps, WINDOW, *tables)
 
-    one = [np.zeros((1, stocks), np.int32) for _ in range(3)]
-    extremes(high[:WINDOW], low[:WINDOW], factor[:WINDOW], now[:1], WINDOW, *one)  # compiles
+    one, at_once = [each[:1].copy() for each in tables], steps_of(factor[:WINDOW])
+    extremes(high[:WINDOW], low[:WINDOW], at_once, WINDOW, *one)  # compiles
     frame = pl.DataFrame(
         {
             "stock": np.repeat(np.arange(stocks, dtype=np.int32), days),
@@ -92,7 +93,7 @@ def amplitudes(days: int, stocks: int) -> dict[str, float]:
     wall, core = best(7, ours)
     polars_wall, polars_core = best(4, of_polars)
     pandas_wall, pandas_core = best(2, of_pandas)
-    day, _ = best(50, lambda: extremes(high[:WINDOW], low[:WINDOW], factor[:WINDOW], now[:1], WINDOW, *one))
+    day, _ = best(50, lambda: extremes(high[:WINDOW], low[:WINDOW], at_once, WINDOW, *one))
     return {
         "ours_s": wall, "polars_s": polars_wall, "pandas_s": pandas_wall, "x_polars": polars_wall / wall,
         "x_pandas": pandas_wall / wall, "cpu_x_polars": polars_core / core, "cpu_x_pandas": pandas_core / core,

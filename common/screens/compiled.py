@@ -15,9 +15,45 @@ from common.screens.cross import I64, Bars, MergedPair, Span
 I32 = NDArray[np.int32]
 F = TypeVar("F", bound=Callable[..., object])
 
-TILE = 128
+TILE = 256
 """Stocks that are worked on together: what they need of a window stays in the cache."""
-_FAR = np.iinfo(np.int64).max
+_FAR = int(np.iinfo(np.int64).max)
+NO_LOW = np.int32(np.iinfo(np.int32).max)
+"""Above every price."""
+ONE, NONE = np.int32(1), np.int32(0)
+
+
+class Steps(NamedTuple):
+    """The factors of each stock as the rows from which they hold: few, where a table of them would be large."""
+
+    starts: I64
+    """Where each stock begins in the other two, and one more for the end."""
+    rows: I64
+    """Ascending within a stock; the first is 0."""
+    factors: I64
+
+
+def steps_of(factor: I64) -> Steps:
+    """Return the steps of factors, sessions x stocks; each row's factor is above 0."""
+    changed = np.vstack([np.ones((1, factor.shape[1]), bool), factor[1:] != factor[:-1]]).T
+    stocks, rows = np.nonzero(changed)
+    starts = np.concatenate([[0], np.cumsum(changed.sum(axis=1))])
+    return Steps(starts.astype(np.int64), rows.astype(np.int64), factor[rows, stocks])
+
+
+def factors_of(bars: Bars, now: I64, window: int) -> I64:
+    """Return the factor that each row's bar has, and that the day after the row anchors on, where one does.
+
+    A row without a bar takes the factor of the row before it: nothing is multiplied there.
+    """
+    table = np.where(bars.close > 0, bars.factor, 0)
+    table[window - 1 :] = now
+    filled = np.empty_like(table)
+    held = np.ones(table.shape[1], np.int64)
+    for row in range(len(table)):
+        held = np.where(table[row] > 0, table[row], held)
+        filled[row] = held
+    return filled
 
 
 def kernel(function: F) -> F:
@@ -54,69 +90,119 @@ class PairTable(NamedTuple):
 
 
 @kernel
-def _half_up(product: int, now: int) -> int:
+def _half_up(product: np.int64, now: np.int64) -> np.int64:
     """Return product / now, rounded half up: a guess by floating point, put right in whole numbers."""
-    guess = int(product / now)
+    guess = np.int64(product / now)
     rest = 2 * product + now - 2 * now * guess
     if rest < 0:
-        return guess - 1
-    return guess + 1 if rest >= 2 * now else guess
+        return np.int64(guess - 1)
+    return np.int64(guess + 1) if rest >= 2 * now else guess
 
 
 @kernel
-def extremes(
-    high: I32, low: I32, factor: I64, now: I64, window: int, out_high: I32, out_low: I32, out_traded: I32
-) -> None:
-    """Fill the outputs; their row i is asked after row i + window - 1 of the columns, with the factor now[i].
+def extremes(high: I32, low: I32, steps: Steps, window: int, out_high: I32, out_low: I32, out_traded: I32) -> None:
+    """Fill the outputs; their row i is asked after row i + window - 1 of the columns.
 
     Sessions go in blocks of the window's length. A window is the end of one block and the beginning of the next, so
-    the running extremes of both, kept from the back and from the front, give it in one comparison each.
+    the running extremes of both, kept from the back and from the front, give it in one comparison each. That is right
+    while the factor stays; where it steps inside a window, `_across_steps` puts the answer right.
+    The loops over a row's stocks are plain int32 on slices: several stocks at once in the processor's registers.
     """
     sessions, stocks = high.shape
-    back_high, back_low = np.zeros((window + 1, TILE), np.int64), np.full((window + 1, TILE), _FAR, np.int64)
-    front_high, front_low = np.zeros(TILE, np.int64), np.zeros(TILE, np.int64)
-    count = np.zeros(TILE, np.int32)
+    back_high, back_low = np.zeros((window + 1, TILE), np.int32), np.full((window + 1, TILE), NO_LOW, np.int32)
+    older = (np.zeros(window, np.int64), np.zeros(window, np.int64))
+    front_high, front_low, count = np.zeros(TILE, np.int32), np.zeros(TILE, np.int32), np.zeros(TILE, np.int32)
     for left in range(0, stocks, TILE):
         wide = min(TILE, stocks - left)
-        back_high[:] = 0
-        back_low[:] = _FAR
-        count[:] = 0
+        back_high[:], back_low[:], count[:] = 0, NO_LOW, 0
         for begin in range(0, sessions, window):
-            front_high[:] = 0
-            front_low[:] = _FAR
+            front_high[:], front_low[:] = 0, NO_LOW
             length = min(window, sessions - begin)
             for step in range(length):
                 row = begin + step
-                gone = row - window
+                tops, bottoms = high[row, left : left + wide], low[row, left : left + wide]
                 for k in range(wide):
-                    top = np.int64(high[row, left + k]) * factor[row, left + k]
-                    bottom = np.int64(low[row, left + k]) * factor[row, left + k]
-                    bottom = bottom if bottom > 0 else _FAR
-                    front_high[k] = max(front_high[k], top)
-                    front_low[k] = min(front_low[k], bottom)
-                    count[k] += high[row, left + k] > 0
-                if gone >= 0:
-                    for k in range(wide):
-                        count[k] -= high[gone, left + k] > 0
+                    bottom = bottoms[k] if bottoms[k] > 0 else NO_LOW
+                    front_high[k] = tops[k] if tops[k] > front_high[k] else front_high[k]
+                    front_low[k] = bottom if bottom < front_low[k] else front_low[k]
+                    count[k] += ONE if tops[k] > 0 else NONE
                 out = row - window + 1
-                if out >= 0:
-                    for k in range(wide):
-                        top = max(front_high[k], back_high[step + 1, k])
-                        bottom = min(front_low[k], back_low[step + 1, k])
-                        divisor = now[out, left + k]
-                        out_high[out, left + k] = _half_up(top, divisor)
-                        out_low[out, left + k] = _half_up(bottom, divisor) if bottom < _FAR else 0
-                        out_traded[out, left + k] = count[k]
+                if out < 0:
+                    continue
+                behind_high, behind_low = back_high[step + 1], back_low[step + 1]
+                highs, lows = out_high[out, left : left + wide], out_low[out, left : left + wide]
+                traded, gone = out_traded[out, left : left + wide], high[out, left : left + wide]
+                for k in range(wide):
+                    bottom = front_low[k] if front_low[k] < behind_low[k] else behind_low[k]
+                    highs[k] = front_high[k] if front_high[k] > behind_high[k] else behind_high[k]
+                    lows[k] = bottom if bottom < NO_LOW else NONE
+                    traded[k] = count[k]
+                    count[k] -= ONE if gone[k] > 0 else NONE  # the next window begins one row later
+            if begin + length >= window:
+                for stock in range(left, left + wide):
+                    if steps.starts[stock + 1] - steps.starts[stock] > 1:
+                        _across_steps(high, low, steps, stock, (begin, begin + length), older, out_high, out_low)
             if begin + length == sessions:
                 continue
+            back_high[window], back_low[window] = 0, NO_LOW
             for step in range(length - 1, -1, -1):
-                row = begin + step
+                tops, bottoms = high[begin + step, left : left + wide], low[begin + step, left : left + wide]
+                after_high, after_low = back_high[step + 1], back_low[step + 1]
+                here_high, here_low = back_high[step], back_low[step]
                 for k in range(wide):
-                    top = np.int64(high[row, left + k]) * factor[row, left + k]
-                    bottom = np.int64(low[row, left + k]) * factor[row, left + k]
-                    bottom = bottom if bottom > 0 else _FAR
-                    back_high[step, k] = max(back_high[step + 1, k], top)
-                    back_low[step, k] = min(back_low[step + 1, k], bottom)
+                    bottom = bottoms[k] if bottoms[k] > 0 else NO_LOW
+                    here_high[k] = tops[k] if tops[k] > after_high[k] else after_high[k]
+                    here_low[k] = bottom if bottom < after_low[k] else after_low[k]
+
+
+@kernel
+def _across_steps(
+    high: I32, low: I32, steps: Steps, stock: int, block: tuple[int, int], older: tuple[I64, I64], out_high: I32,
+    out_low: I32,
+) -> None:  # fmt: skip
+    """Put right the windows of one stock that a step of the factor is inside of, each step when its last one is there.
+
+    `older` is room for what the bars before a step come to, from the step backwards.
+    """
+    starts, rows, factors = steps
+    tops, bottoms = older
+    window = len(tops)
+    for at in range(starts[stock] + 1, starts[stock + 1]):
+        step = rows[at]
+        until = min(step + window - 1, len(high))
+        if at + 1 < starts[stock + 1]:
+            until = min(until, rows[at + 1])
+        if until <= block[0]:
+            continue
+        if until > block[1]:
+            return
+        top, bottom, held = np.int64(0), np.int64(_FAR), at - 1
+        for back in range(1, min(window, step + 1)):
+            row = step - back
+            while rows[held] > row:
+                held -= 1
+            top = max(top, np.int64(high[row, stock]) * factors[held])
+            if low[row, stock] > 0:
+                bottom = min(bottom, np.int64(low[row, stock]) * factors[held])
+            tops[back], bottoms[back] = top, bottom
+        above, below = np.int64(0), np.int64(_FAR)
+        last_top, last_bottom, as_high, as_low = np.int64(0), np.int64(_FAR), np.int64(0), np.int64(_FAR)
+        for row in range(step, until):
+            above = max(above, np.int64(high[row, stock]))
+            if low[row, stock] > 0:
+                below = min(below, np.int64(low[row, stock]))
+            out = row - window + 1
+            if out < 0:
+                continue
+            back = step - out  # the oldest row of the window, counted from the step
+            if tops[back] != last_top:  # an extreme stands for many days: it is divided once
+                last_top = tops[back]
+                as_high = _half_up(last_top, factors[at])
+            if bottoms[back] != last_bottom:
+                last_bottom = bottoms[back]
+                as_low = _half_up(last_bottom, factors[at]) if last_bottom < _FAR else np.int64(_FAR)
+            out_high[out, stock] = max(above, as_high)
+            out_low[out, stock] = min(below, as_low) if min(below, as_low) < _FAR else 0
 
 
 @kernel
@@ -177,8 +263,8 @@ def span_table(bars: Bars, now: I64, window: int) -> SpanTable:
     """
     days, stocks = now.shape
     high, low, traded = (np.zeros((days, stocks), np.int32) for _ in range(3))
-    factor = np.ascontiguousarray(bars.factor)
-    extremes(_int32(bars.high), _int32(bars.low), factor, _divisor(now), window, high, low, traded)
+    steps = steps_of(factors_of(bars, now, window))
+    extremes(_int32(bars.high), _int32(bars.low), steps, window, high, low, traded)
     total = np.zeros((len(bars.turnover) + 1, stocks), np.int64)
     np.cumsum(bars.turnover, axis=0, out=total[1:])
     return SpanTable(high, low, traded, total[window : window + days] - total[:days])

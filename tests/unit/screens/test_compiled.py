@@ -82,6 +82,8 @@ def test_halves_round_up_whatever_the_size() -> None:
     now = np.array([[2, 2, 2, 2 * BIG, 2 * BIG, 2 * BIG]], np.int64)
     factor = np.array([[1, 1, 1, BIG, BIG - 1, BIG + 1]], np.int64)
     price = np.array([[10_005, 10_004, 10_006, 1_234_567, 1_234_567, 1_234_567]], np.int64)
-    table = span_table(Bars(price, price, price, factor, price), now, 1)
+    rested = np.zeros_like(price)  # the day after the bar: no trade, another factor
+    bars = Bars(*(np.vstack([each, rested]) for each in (price, price, price, factor, price)))
+    table = span_table(bars, now, 2)
     assert table.high[0].tolist() == [5_003, 5_002, 5_003, 617_284, 617_283, 617_284]
     assert table.low[0].tolist() == table.high[0].tolist()
