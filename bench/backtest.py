@@ -53,7 +53,7 @@ def make_days(stocks: int, days: int, seed: int = 1) -> Iterator[DayBars]:
         volume = draw.integers(0, 900_000, (stocks, len(LABELS)), np.int32)
         prices = (part.astype(np.int32).ravel() for part in (opens, highs, lows, closes))
         columns = Columns(*prices, volume.ravel(), (volume.astype(np.int64) * closes).ravel())
-        facts = Facts(zero + 1, zero + 1, reference, close, up, down, shares, cash, zero, ex, zero > 0, zero)
+        facts = Facts(zero + 1, zero + 1, reference, close, up, down, shares, cash, zero, ex, zero > 0, zero, zero)
         rows = [close * shares, close * 102 // 100, close * 98 // 100, close * 101 // 100, close * 97 // 100]
         pool = PoolRows(np.arange(stocks), np.stack(rows, axis=1))
         following = day + 1 if day % 100 < 28 else day - 27 + (100 if day // 100 % 100 < 12 else 8_900)

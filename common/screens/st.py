@@ -29,10 +29,19 @@ class Spells(NamedTuple):
 
 def recent_st(spells: Spells, stocks: int, day: Day, months: int) -> I64:
     """Return each stock's state after `day` - `months` up to `day`; an end that is not known yet is no end."""
+    return _states(spells, stocks, day, months_before(day, months) + 1)
+
+
+def st_on(spells: Spells, stocks: int, day: Day) -> I64:
+    """Return each stock's state on `day` itself."""
+    return _states(spells, stocks, day, day)
+
+
+def _states(spells: Spells, stocks: int, day: Day, since: Day) -> I64:
     now = day * 10_000 + S0915 // 3600 * 100 + S0915 // 60 % 60
     ended = (spells.end_known_at > 0) & (spells.end_known_at <= now) & (spells.last_day > 0)
     touches = (spells.known_at <= now) & (spells.first_day <= day) & (spells.column >= 0)
-    touches &= ~ended | (spells.last_day > months_before(day, months))
+    touches &= ~ended | (spells.last_day >= since)
     states = np.full(stocks, ST_NO, np.int64)
     sure = spells.unknown == 0
     states[spells.column[touches & ~sure]] = ST_UNKNOWN

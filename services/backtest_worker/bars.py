@@ -46,6 +46,8 @@ class Facts(NamedTuple):
     """Delisted by this day."""
     auction: I64
     """Price of the opening auction where it has a bar of its own (1 minute); 0 where the first bar holds it."""
+    st: I64
+    """0 not ST, 1 ST or delisting period, 2 unknown; for people's strategies, no rule of ours reads it."""
 
 
 class PoolRows(NamedTuple):

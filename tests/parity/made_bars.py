@@ -86,7 +86,7 @@ class MadeBars:
                 float_shares[stock], cash_e6, bonus_e6, int(goes_ex), int(number >= gone[stock]),
             )  # fmt: skip
         auction = np.array([self._auction(price) for price in table[2]], np.int64)
-        return Facts(*table[:9], table[9].astype(bool), table[10].astype(bool), auction)
+        return Facts(*table[:9], table[9].astype(bool), table[10].astype(bool), auction, auction * 0)
 
     def _auction(self, reference: int) -> int:
         """Return the price of an opening auction that has a bar of its own, 0 for none."""

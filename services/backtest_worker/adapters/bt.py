@@ -93,6 +93,7 @@ def columns_of(days: Sequence[DayBars], stock: int) -> dict[str, F64]:
         "openinterest": column("turnover"),
         "up_limit": fact("up_limit", MILLI),
         "down_limit": fact("down_limit", MILLI),
+        "is_st": fact("st", 1),
         "float_cap": fact("prev_close", MILLI) * fact("float_shares", 1),
         "adj_close": prices["close"] * _factors(days, there, stock),
     }

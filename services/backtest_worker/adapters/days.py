@@ -14,10 +14,11 @@ from common.domain.errors import HistoryError
 from common.domain.values import Day
 from common.history.batch import screen_days
 from common.history.columns import MinuteColumns, Part
-from common.history.cross import boards_of
+from common.history.cross import boards_of, spells_of, universe_of
 from common.history.daily import History
 from common.rules.boards import exchange_of
 from common.screens.screen import Screen, Screened
+from common.screens.st import st_on
 from services.backtest_worker.bars import I64, NOT_THERE, Columns, DayBars, Facts, PoolRows, labels_of
 
 LOOK_BACK = 250
@@ -60,6 +61,9 @@ class HistoryDays:
         self._exchange = np.array([int(exchange_of(symbol)) for symbol in self.symbols], np.int64)
         self._close = self._first_closes()
         self._seen = np.zeros(len(self.symbols), np.bool_)
+        every = universe_of(self.history, self.sessions[-1], np.arange(len(self.symbols)))
+        everybody = every._replace(column=np.arange(len(self.symbols)))
+        self._spells = spells_of(self.history, everybody, self.sessions[-1])
 
     def _first_closes(self) -> I64:
         calendar = self.history.calendar()
@@ -114,6 +118,7 @@ class HistoryDays:
         return Facts(
             boards_of(self.symbols, day), self._exchange, reference, self._close.copy(), spread("up_limit"),
             spread("down_limit"), spread("float_shares"), cash_e6, bonus_e6, ex_day, gone & self._left(day), auction,
+            st_on(self._spells, count, day),
         )  # fmt: skip
 
     def _left(self, day: Day) -> NDArray[np.bool_]:

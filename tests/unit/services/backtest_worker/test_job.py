@@ -106,7 +106,7 @@ def facts(**changes: int) -> Facts:
     base = {
         "board": 1, "exchange": 1, "prev_close": 9_500, "raw_prev_close": 10_000, "up_limit": 10_450,
         "down_limit": 8_550, "float_shares": 1, "ex_cash_e6": 500_000, "ex_bonus_e6": 0, "ex_day": 1, "gone": 0,
-        "auction": 0,
+        "auction": 0, "st": 0,
     }  # fmt: skip
     named = {name: np.array([value]) for name, value in (base | changes).items()}
     return Facts(**{**named, "ex_day": named["ex_day"].astype(bool), "gone": named["gone"].astype(bool)})
@@ -139,3 +139,20 @@ def test_an_ex_day_is_no_gain_and_no_loss(
     assert (holding.shares, holding.cost) == (shares, cost) if holding is not None else kind is EventKind.DELISTED
     if holding is not None:
         assert corporate_action(ledger, day._replace(facts=facts(ex_day=0)), 0, QUIET) is None
+
+
+def test_people_read_limits_st_and_adjusted_closes_in_backtraders_lines(folder: Path) -> None:
+    from services.backtest_worker.adapters.bt import columns_of
+
+    screen = load_screens(CONFIG)["limit_up"]
+    days = HistoryDays(folder, screen, ("float_value",), 5, FIRST, LAST)
+    played = list(days)
+    stock = days.symbols.index(TOUCHED)
+    columns = columns_of(played, stock)
+    assert {len(column) for column in columns.values()} == {4 * 48}
+    assert columns["up_limit"][0] == 11.0
+    assert columns["float_cap"][0] == 10.0 * 500_000_000
+    assert columns["high"][9] == 11.0
+    assert set(columns["is_st"]) == {0.0}
+    assert columns["adj_close"][0] == columns["close"][0]
+    assert len(columns_of(played, days.symbols.index(PARTIAL))["close"]) == 3 * 48
