@@ -99,7 +99,7 @@ def _half_up(product: np.int64, now: np.int64) -> np.int64:
     return np.int64(guess + 1) if rest >= 2 * now else guess
 
 
-@kernel
+@cast("Callable[[F], F]", numba.njit(nogil=True, parallel=True))
 def extremes(high: I32, low: I32, steps: Steps, window: int, out_high: I32, out_low: I32, out_traded: I32) -> None:
     """Fill the outputs; their row i is asked after row i + window - 1 of the columns.
 
@@ -107,14 +107,15 @@ def extremes(high: I32, low: I32, steps: Steps, window: int, out_high: I32, out_
     the running extremes of both, kept from the back and from the front, give it in one comparison each. That is right
     while the factor stays; where it steps inside a window, `_across_steps` puts the answer right.
     The loops over a row's stocks are plain int32 on slices: several stocks at once in the processor's registers.
+    Tiles of stocks know nothing of each other: each core takes some.
     """
     sessions, stocks = high.shape
-    back_high, back_low = np.zeros((window + 1, TILE), np.int32), np.full((window + 1, TILE), NO_LOW, np.int32)
-    older = (np.zeros(window, np.int64), np.zeros(window, np.int64))
-    front_high, front_low, count = np.zeros(TILE, np.int32), np.zeros(TILE, np.int32), np.zeros(TILE, np.int32)
-    for left in range(0, stocks, TILE):
+    for tile in numba.prange((stocks + TILE - 1) // TILE):
+        left = tile * TILE
         wide = min(TILE, stocks - left)
-        back_high[:], back_low[:], count[:] = 0, NO_LOW, 0
+        back_high, back_low = np.zeros((window + 1, TILE), np.int32), np.full((window + 1, TILE), NO_LOW, np.int32)
+        older = (np.zeros(window, np.int64), np.zeros(window, np.int64))
+        front_high, front_low, count = np.zeros(TILE, np.int32), np.zeros(TILE, np.int32), np.zeros(TILE, np.int32)
         for begin in range(0, sessions, window):
             front_high[:], front_low[:] = 0, NO_LOW
             length = min(window, sessions - begin)
