@@ -22,7 +22,7 @@ from common.rules.pricing import marketable_buy_price, marketable_sell_price
 from common.rules.sizing import buy_need, reduce_shares, size_buy, size_sell
 from common.rules.withholding import added_tax
 from common.strategies.contract import AT_UP_LIMIT, Decision, Position
-from services.backtest_worker.account import DeskSettings, Listener, Sent
+from services.backtest_worker.account import DeskSettings, Listener, Sent, check_decision
 from services.backtest_worker.bars import Bar, DayBars, bar_at
 from services.backtest_worker.corporate import corporate_action
 from services.backtest_worker.fills import Working, fill_on_bar, queue_after
@@ -208,6 +208,7 @@ class Desk:
 
     def exit(self, stock: int, decision: Decision, at: int) -> bool:
         """Let an exit or a reduction stand and send its order; False where one stands already."""
+        check_decision(self._rule, decision)
         holding = self.holding(stock)
         stands = self.standing.get(stock)
         replaces = stands is not None and decision.action == Action.EXIT and stands.action == Action.REDUCE
@@ -263,6 +264,7 @@ class Desk:
 
     def enter(self, stock: int, decision: Decision, at: int) -> Reason:
         """Judge, size and send an entry decided on bar `at`; the reason tells why not."""
+        check_decision(self._rule, decision)
         reason = self._entry(stock, decision, at)
         if reason is not Reason.NONE:
             self.refuse(stock, reason, at)

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from common.domain.calendar import NS, ts_of
+from common.domain.calendar import NS, clock, ts_of
+from common.domain.errors import UserError
 from common.domain.reasons import Reason
 from common.domain.values import Symbol
-from common.strategies.contract import ENTER, Decision, Rule, Step
+from common.strategies.contract import ENTER, Decision, Position, Rule, Step
 from common.strategies.host import ExRatio, RuleHost
 from services.backtest_worker.bars import LAST_LABEL_S, Bar, DayBars, context_of
 from services.backtest_worker.desk import Desk
@@ -51,7 +52,7 @@ class Hosted:
             self._run(stock, bar)
             symbol = self._symbols[stock]
             if label <= LAST_LABEL_S and self.host.knows(symbol):
-                decision = self.host.on_step(symbol, self._step(stock, bar, at), desk.position(stock, 0))
+                decision = self._asked(symbol, self._step(stock, bar, at), desk.position(stock, 0))
                 if decision is not None:
                     made.append((stock, decision))
         for stock, decision in [each for each in made if each[1].action != ENTER]:
@@ -59,6 +60,15 @@ class Hosted:
         entries = [each for each in made if each[1].action == ENTER]
         for stock, decision in sorted(entries, key=lambda each: (self._float_value(each[0]), each[0])):
             self._verdict(stock, decision, label, desk.enter(stock, decision, at) is Reason.NONE)
+
+    def _asked(self, symbol: Symbol, step: Step, position: Position) -> Decision | None:
+        try:
+            return self.host.on_step(symbol, step, position)
+        except Exception as error:  # whatever a rule raises is the rule's, and the bar is what its author needs
+            raise UserError(
+                f"the rule {self.host.rule.NAME} fails on {symbol}, {self.desk.day.day} {clock(step.second_of_day)}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
 
     def close_day(self) -> None:
         """End a session."""

@@ -8,13 +8,16 @@ every source and constant it was made of: editing any of them, in whatever file,
 
 import hashlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 import numba
 import numpy as np
+from numba.core.errors import NumbaError
 
+from common.domain.errors import UserError
 from common.rules.kernel import KERNELS
 from common.runtime.rules import rule_source_hash
 from common.strategies.contract import ENTER, EXIT, REDUCE, Position, Rule, Step
@@ -128,7 +131,24 @@ def compile_rule(rule: Rule, folder: Path) -> Scans:
             "NOTHING_HELD": Position(0, 0, 0, 0, 0), "decide": _jitted(_plain(rule.decide), {}),
         })  # fmt: skip
         exec(compile(text, str(path), "exec"), scope)
-    return Scans(scope["scan_pool"], scope["scan_one"], hits_at, first_refused, digest)
+    pool, one = (_told_clearly(rule.NAME, scope[name]) for name in ("scan_pool", "scan_one"))
+    return Scans(pool, one, hits_at, first_refused, digest)
+
+
+def _told_clearly(name: str, scan: Any) -> Callable[..., Any]:
+    """Return a scan whose failures name the rule: one that cannot be compiled, one that fails on a bar."""
+
+    def told(*arguments: Any) -> Any:
+        try:
+            return scan(*arguments)
+        except NumbaError as error:
+            raise UserError(f"the rule {name} cannot be compiled: {str(error).strip().splitlines()[0]}") from error
+        except ArithmeticError as error:
+            raise UserError(
+                f"the rule {name} fails on a bar ({error}); --engine backtrader says on which one"
+            ) from error
+
+    return told
 
 
 def _plain(function: Any) -> FunctionType:
