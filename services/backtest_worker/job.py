@@ -174,6 +174,15 @@ def _result(
     )
 
 
+def tapes_hash(tapes: Sequence[Path]) -> str:
+    """Return the hash of what tapes hold."""
+    digest = hashlib.sha256()
+    for path in tapes:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:20]
+
+
 def data_hash(folder: Path) -> str:
     """Return the hash of everything a folder of history holds."""
     files = json.loads((folder / MANIFEST).read_text("utf-8"))["files"]

@@ -1,24 +1,35 @@
 """`backtest run`: what was asked, checked and turned into a job; the result kept under $PANKOU_HOME/backtests."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from common.backtests.result import VERDICTS, BacktestResult, Verdict
+from msgspec.structs import replace
+
+from common.backtests.result import VERDICTS, BacktestResult, Inputs, Verdict
 from common.backtests.store import write_result
 from common.domain.errors import ConfigError, HistoryError
 from common.domain.values import MILLI, Day
 from common.history.schema import INTERVALS, minutes_folder
-from common.runtime.config import rule_params, rules_of
+from common.history.tape import TapeReader
+from common.runtime.config import Config, rule_params, rules_of
+from common.runtime.rules import rule_source_hash
 from common.runtime.screens import load_screens
+from common.strategies.contract import Rule
 from services.backtest_worker.account import DeskSettings
-from services.backtest_worker.job import GRAINS, Job, Told, run_job
+from services.backtest_worker.adapters.pipeline import run_pipeline
+from services.backtest_worker.job import GRAINS, Job, Told, rulebook_hash, run_job, tapes_hash
+from services.backtest_worker.journal import result_of
+from services.cli.days import Days, choose_days
 from services.cli.direct import ST_CHOICES, open_direct
 from services.cli.faults import BadInputError
 from services.cli.session import Session
 from services.cli.settings import merged_config
+from services.cli.show import day_text
 
 FOLDER = "backtests"
+PIPELINE = "pipeline"
 
 
 class Asked(NamedTuple):
@@ -49,34 +60,87 @@ class Ran(NamedTuple):
 def make_job(session: Session, asked: Asked) -> Job:
     """Check what was asked; every fault is one clear line."""
     direct = open_direct(session, asked.history, None)
-    added: dict[str, Any] = {}
-    if asked.sets:
-        added["rules"] = {asked.rule: _pairs(asked.sets)}
-    if asked.screen_sets:
-        added["screens"] = {asked.rule: _pairs(asked.screen_sets)}
-    config = merged_config(session.home, "sim", added)
-    rules = rules_of(config)
-    if asked.rule not in rules:
-        raise BadInputError("bad.rule", text=asked.rule, known=", ".join(rules))
-    rule = rules[asked.rule]
+    config, rule = _config(session, asked)
     screens = load_screens(config)
     if asked.rule not in screens:
         raise ConfigError(f'the rule {asked.rule} has no screen: name one with [rules.{asked.rule}] screen = "..."')
     screen = screens[asked.rule]
     if asked.st_unknown is not None:
         screen = screen.asking(ST_CHOICES[asked.st_unknown])
-    account, gateway = config.account, config.gateway
+    account = config.account
     settings = DeskSettings(
-        cash=(asked.cash or account.cash) * MILLI, positions_max=asked.slots or account.positions_max,
+        cash=(asked.cash or account.cash) * MILLI, positions_max=account.positions_max,
         slot_bp=account.slot_bp, commission_e7=config.fees.commission_e7, commission_min=config.fees.commission_min,
     )  # fmt: skip
-    first = (asked.verdict or gateway.fill_verdict,)
-    verdicts: tuple[Verdict, ...] = (*[v for v in VERDICTS if v in first], *[v for v in VERDICTS if v not in first])
     interval = asked.interval or _interval(direct.folder, rule.STEP)
     return Job(
         rule, rule_params(config, asked.rule), screen, direct.folder, asked.first, asked.last, asked.engine, interval,
-        settings, verdicts, session.home.root / "cache",
+        settings, _verdicts(asked, config), session.home.root / "cache",
     )  # fmt: skip
+
+
+def prepare(session: Session, asked: Asked, days: str | None, *, quiet: bool) -> Callable[[Told], Ran]:
+    """Check everything that was asked for and return what runs it; `days` are tapes, of the pipeline engine only."""
+    if asked.engine == PIPELINE:
+        return partial(run_tapes, session, asked, choose_tapes(session, asked, days, quiet=quiet))
+    if days is not None:
+        raise BadInputError("bad.days_of_pipeline")
+    return partial(run, session, make_job(session, asked))
+
+
+def choose_tapes(session: Session, asked: Asked, days: str | None, *, quiet: bool) -> Days:
+    """Return the tapes from `first` to `last`; `days` as for `pankou run`."""
+    chosen = choose_days(session, days, asked.history, {}, quiet=quiet)
+    tapes = [tape for tape in chosen.tapes if asked.first <= TapeReader(tape).header.day <= asked.last]
+    if not tapes:
+        known = ", ".join(day_text(TapeReader(tape).header.day) for tape in chosen.tapes)
+        raise BadInputError("bad.no_tapes", first=day_text(asked.first), last=day_text(asked.last), known=known)
+    return chosen._replace(tapes=tapes)
+
+
+def run_tapes(session: Session, asked: Asked, chosen: Days, told: Told) -> Ran:
+    """Run a rule through the live cores over tapes, and keep the result."""
+    config, rule = _config(session, asked)
+    tapes = chosen.tapes
+    results = []
+    for number, verdict in enumerate(_verdicts(asked, config), 1):
+        gateway = replace(config.gateway, fill_verdict=verdict)
+        slots = config.account.positions_max
+        account = replace(config.account, rule_slots={asked.rule: slots}, cash=asked.cash or config.account.cash)
+        one = replace(config, gateway=gateway, account=account, feed=replace(config.feed, hand_script=""))
+        made = run_pipeline(tapes, Path(chosen.history) if chosen.history else None, one)
+        told(verdict, number, len(VERDICTS))
+        inputs = Inputs(
+            asked.rule, {k: int(v) for k, v in rule_params(config, asked.rule)._asdict().items()},
+            {"positions_max": slots, "slot_bp": account.slot_bp, "commission_e7": config.fees.commission_e7,
+             "commission_min": config.fees.commission_min, "participation_bp": gateway.participation_bp,
+             "cancel_share_bp": gateway.cancel_share_bp},
+            made.days[0], made.days[-1], "pipeline", verdict, account.cash * MILLI, chosen.source, tapes_hash(tapes),
+            rule_source_hash(rule), rulebook_hash(),
+        )  # fmt: skip
+        results.append(result_of(made, inputs, config.fees.commission_e7, config.fees.commission_min))
+    return _keep(session, results)
+
+
+def _verdicts(asked: Asked, config: Config) -> tuple[Verdict, ...]:
+    """Return the verdict of the main result, then the others."""
+    first = asked.verdict or config.gateway.fill_verdict
+    return (*[v for v in VERDICTS if v == first], *[v for v in VERDICTS if v != first])
+
+
+def _config(session: Session, asked: Asked) -> tuple[Config, Rule]:
+    added: dict[str, Any] = {}
+    if asked.sets:
+        added["rules"] = {asked.rule: _pairs(asked.sets)}
+    if asked.screen_sets:
+        added["screens"] = {asked.rule: _pairs(asked.screen_sets)}
+    if asked.slots:
+        added["account"] = {"positions_max": asked.slots, "rule_slots": {asked.rule: asked.slots}}
+    config = merged_config(session.home, "sim", added)
+    rules = rules_of(config)
+    if asked.rule not in rules:
+        raise BadInputError("bad.rule", text=asked.rule, known=", ".join(rules))
+    return config, rules[asked.rule]
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, Any]:
@@ -111,7 +175,11 @@ def _interval(folder: Path, step: str) -> int:
 
 def run(session: Session, job: Job, told: Told) -> Ran:
     """Run a job and keep its result."""
-    result, *others = run_job(job, told)
+    return _keep(session, run_job(job, told))
+
+
+def _keep(session: Session, results: Sequence[BacktestResult]) -> Ran:
+    result, *others = results
     root = session.home.root / FOLDER
     root.mkdir(parents=True, exist_ok=True)
     number = max((int(path.name) for path in root.iterdir() if path.name.isdigit()), default=0) + 1

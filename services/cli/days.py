@@ -25,29 +25,32 @@ class Days(NamedTuple):
     """For people."""
 
 
-def choose_days(session: Session, path: str | None, history: str | None, market: dict[str, int]) -> Days:
+def choose_days(
+    session: Session, path: str | None, history: str | None, market: dict[str, int], *, quiet: bool = False
+) -> Days:
     """Return the tapes of `path`, else of PANKOU_DAYS, else of the synthetic market."""
     named = path or session.environ.get("PANKOU_DAYS", "")
     if named:
         if market:
             raise BadInputError("bad.market_with_days", names=", ".join(f"--{name}" for name in market))
-        days = find_days(session, Path(named).expanduser().absolute())
+        days = find_days(session, Path(named).expanduser().absolute(), quiet=quiet)
         return days if history is None else days._replace(history=str(folder_of(history)))
     if history is not None:
         raise BadInputError("bad.history_without_days")
     from services.cli.market import synthetic_days
 
-    return synthetic_days(session, market)
+    return synthetic_days(session, market, quiet=quiet)
 
 
-def find_days(session: Session, path: Path) -> Days:
+def find_days(session: Session, path: Path, *, quiet: bool = False) -> Days:
     """Return the tapes of a file or folder, checked from end to end; raises `TapeError` when one cannot be played."""
     inner = path / TAPES_FOLDER
     tapes = list_tapes(inner if inner.is_dir() else path)
     days: dict[int, Path] = {}
     for tape in tapes:
         reader = TapeReader(tape)
-        session.tell("run.checking", tape=tape.name)
+        if not quiet:
+            session.tell("run.checking", tape=tape.name)
         for _ in reader.pushes():
             pass  # reading to the end finds what is cut or out of order
         day = reader.header.day

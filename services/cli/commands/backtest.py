@@ -21,7 +21,9 @@ FAULTS = {"missing": "bad.no_result", "corrupt": "bad.result_corrupt", "version"
 @click.argument("rule")
 @option("--from", "first", metavar="DAY", required=True, help_key="opt.backtest_from")
 @option("--to", "last", metavar="DAY", required=True, help_key="opt.backtest_to")
-@option("--engine", type=click.Choice(["compiled", "backtrader"]), default="compiled", help_key="opt.engine")
+@option(
+    "--engine", type=click.Choice(["compiled", "backtrader", "pipeline"]), default="compiled", help_key="opt.engine"
+)
 @option("--set", "sets", metavar="K=V", multiple=True, help_key="opt.set")
 @option("--screen-set", "screen_sets", metavar="K=V", multiple=True, help_key="opt.screen_set")
 @option("--verdict", type=click.Choice(["pessimistic", "expected", "optimistic"]), default=None, help_key="opt.verdict")
@@ -30,9 +32,12 @@ FAULTS = {"missing": "bad.no_result", "corrupt": "bad.result_corrupt", "version"
 @option("--slots", type=click.IntRange(1, 100), default=None, help_key="opt.slots")
 @option("--history", metavar="DIR", default=None, help_key="opt.backtest_history")
 @option("--st-unknown", type=click.Choice(["deny", "allow"]), default=None, help_key="opt.st_unknown")
+@option("--days", "tapes", metavar="PATH", default=None, help_key="opt.backtest_days")
 @json_option
 @pass_session
-def run(session: Session, /, as_json: bool, minutes: str | None, first: str, last: str, **asked: Any) -> None:
+def run(
+    session: Session, /, as_json: bool, minutes: str | None, first: str, last: str, tapes: str | None, **asked: Any
+) -> None:
     """Run a rule over a range of days and keep the result."""
     from common.backtests.statistics import statistics_of
     from services.cli import backtest_run, backtests
@@ -42,9 +47,11 @@ def run(session: Session, /, as_json: bool, minutes: str | None, first: str, las
     if days[0] > days[1]:
         raise BadInputError("bad.backwards", first=first, last=last)
     interval = int(minutes) if minutes else None
-    job = backtest_run.make_job(session, backtest_run.Asked(first=days[0], last=days[1], interval=interval, **asked))
-    with silent() if as_json else progress(session.say("backtest.running", rule=job.rule.NAME)) as told:
-        ran = backtest_run.run(session, job, told)
+    wanted = backtest_run.Asked(first=days[0], last=days[1], interval=interval, **asked)
+    # What is checked and chosen here may show a progress bar of its own: it comes before ours.
+    play = backtest_run.prepare(session, wanted, tapes, quiet=as_json)
+    with silent() if as_json else progress(session.say("backtest.running", rule=wanted.rule)) as told:
+        ran = play(told)
     statistics = statistics_of(ran.result)
     if as_json:
         show.echo_json({**backtests.as_json(ran.result, statistics), "folder": str(ran.folder)})

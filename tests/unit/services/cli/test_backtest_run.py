@@ -54,6 +54,8 @@ def test_parameters_are_set_and_checked(home: Path) -> None:
         (f"limit_up {SPAN} --screen-set nope=3", "nope"),
         (f"limit_up {SPAN} --engine fast", "fast"),
         ("limit_up --from 2031-01-06 --to 2031-01-07", "no trading day"),
+        (f"limit_up {SPAN} --days .", "--engine pipeline"),
+        (f"limit_up {SPAN} --engine pipeline --days /nowhere", "/nowhere"),
         ("limit_up --from yesterday --to 2031-01-07", "yesterday"),
         (f"limit_up {SPAN} --history /nowhere", "/nowhere"),
     ],
@@ -73,3 +75,25 @@ def test_a_rule_of_bars_needs_its_bars(tmp_path: Path, home: Path) -> None:
     assert result.exit_code == 2
     assert "minute bars" in result.output
     assert backtest_run.FOLDER == "backtests"
+
+
+def test_the_pipeline_engine_plays_tapes(tmp_path: Path) -> None:
+    from common.history.synthetic.market import make_market
+    from common.history.synthetic.params import PLAYED_DAYS, MarketParams
+
+    market = make_market(tmp_path / "market", MarketParams(stocks=60, interval_s=30))
+    folder = market.history.parent
+    first, last = PLAYED_DAYS[0], PLAYED_DAYS[1]
+    result, _ = run(
+        tmp_path, f"backtest run limit_up --engine pipeline --days {folder} --from {first} --to {last} --slots 3 --json"
+    )
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert (found["inputs"]["engine"], found["inputs"]["last"]) == ("pipeline", last)
+    assert len(found["fills"]) >= 3
+    assert {row["rule"] for row in found["fills"]} == {"limit_up"}
+    early, _ = run(
+        tmp_path, f"backtest run limit_up --engine pipeline --days {folder} --from 2025-01-06 --to 2025-01-07"
+    )
+    assert early.exit_code == 2
+    assert "no tape from 2025-01-06" in early.output

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from common.backtests.check import faults_of
+from common.backtests.result import EventKind, Inputs, Outcome
 from common.domain.errors import InvariantError, TapeError, UserError
+from common.domain.reasons import Reason
 from common.history.synthetic.market import MarketPaths, make_market
 from common.history.synthetic.params import MarketParams
 from common.messages.control import PushAck
@@ -14,6 +17,7 @@ from common.messages.orders import OrderCancelled
 from common.messages.outputs import Message, Origin, Output, Tell
 from common.runtime.config import Account, Config, Feed
 from services.backtest_worker.adapters.pipeline import Pipeline, live_services, pipeline_config, run_pipeline
+from services.backtest_worker.journal import result_of
 from tests.simulation.system import SLOTS
 from tests.simulation.world import Node as SeededNode
 from tests.simulation.world import World as SeededWorld
@@ -47,6 +51,35 @@ def test_everything_is_in_the_result(market: MarketPaths) -> None:
     flow = sum((1 if fill.side == 2 else -1) * fill.shares * fill.price - fill.fees for fill in made.fills)
     assert made.account.cash == made.account.start_cash + flow
     assert made == run_pipeline(market.tapes, market.history, with_hand(market)), "played twice, the same twice"
+
+
+def test_a_run_is_a_result_that_adds_up(market: MarketPaths) -> None:
+    made = run_pipeline(market.tapes, market.history, with_hand(market))
+    inputs = Inputs(
+        "limit_up", {}, {}, made.days[0], made.days[-1], "pipeline", "expected", made.account.start_cash, "test", "d",
+        "c", "r",
+    )  # fmt: skip
+    result = result_of(made, inputs, CONFIG.fees.commission_e7, CONFIG.fees.commission_min)
+    assert faults_of(result) == []
+    assert len(result.fills) == len(made.fills)
+    assert sum(fill.fees for fill in result.fills) == sum(deal.fees for deal in made.fills)
+    assert result.equity[-1].cash == made.account.cash
+    assert {row.symbol: row.shares for row in result.open_positions} == {
+        row.symbol: row.shares for row in made.positions
+    }
+    assert {event.kind for event in result.events} == {EventKind.EX_DAY}
+    refused = {row.reason for row in result.unfilled if row.outcome is Outcome.REFUSED}
+    assert refused == {verdict.reason for verdict in made.denied}
+    missed = [row for row in result.unfilled if row.outcome is Outcome.MISSED]
+    assert {row.reason for row in missed} == {Reason.CANCEL_AT_TIME}
+    assert all(row.filled < row.shares for row in missed)
+
+
+def test_fees_that_do_not_add_up_are_no_result(market: MarketPaths) -> None:
+    made = run_pipeline(market.tapes[:1], market.history, CONFIG)
+    inputs = Inputs("r", {}, {}, made.days[0], made.days[0], "pipeline", "expected", 1, "u", "d", "c", "r")
+    with pytest.raises(InvariantError, match="fees by kind"):
+        result_of(made, inputs, CONFIG.fees.commission_e7 + 1_000, CONFIG.fees.commission_min)
 
 
 def test_the_order_of_links_changes_nothing(market: MarketPaths) -> None:
