@@ -173,19 +173,25 @@ def test_named_stocks_of_a_source_that_is_asked_by_the_day(tmp_path: Path) -> No
 def test_damaged_answers_are_defects_never_a_crash(seed: int) -> None:
     chance = random.Random(seed)
     made = Client().tables
+    defects = 0
     for _ in range(10):
         rows = {
             api: as_rows(COLUMNS[api], damaged([[*map(str, row)] for row in made[api][:6]], chance)) for api in COLUMNS
         }
-        parsed = tushare_parse.parse_bars(
+        bars = tushare_parse.parse_bars(
             rows["daily"], rows["daily_basic"], rows["stk_limit"], rows["suspend_d"], {}, DAY
         )
-        tables.framed(parsed.rows, tables.BARS)
-        tushare_parse.parse_pre_open(rows["stk_limit"], rows["suspend_d"], {}, 20260112)
-        tushare_parse.parse_calendar(rows["trade_cal"])
-        tushare_parse.parse_instruments(rows["stock_basic"])
-        tushare_parse.parse_names(rows["namechange"])
-        tushare_parse.parse_dividends(rows["dividend"], 20260112)
+        assert tables.framed(bars.rows, tables.BARS).height == len(bars.rows) <= len(rows["daily"])
+        found = (
+            bars,
+            tushare_parse.parse_pre_open(rows["stk_limit"], rows["suspend_d"], {}, 20260112),
+            tushare_parse.parse_calendar(rows["trade_cal"]),
+            tushare_parse.parse_instruments(rows["stock_basic"]),
+            tushare_parse.parse_names(rows["namechange"]),
+            tushare_parse.parse_dividends(rows["dividend"], 20260112),
+        )
+        defects += sum(sum(parsed.defects.values()) for parsed in found)
+    assert defects > 0, "ten rounds of damage leave something that is refused"
 
 
 def test_rows_of_another_day_are_defects() -> None:

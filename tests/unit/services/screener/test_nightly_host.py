@@ -1,5 +1,7 @@
 """Off by default, and then nothing of the cycle is there; on, it stands around the screener."""
 
+import multiprocessing
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,8 +10,8 @@ from common.messages.outputs import Message
 from common.runtime.config import Config, History, Nightly
 from services.screener.calls import ScreenDay
 from services.screener.core import ScreenerCore
-from services.screener.nightly import NightlyCore, StartCycle
-from services.screener.nightly_host import cycle_around, screened_folder, wall_ns
+from services.screener.nightly import CycleNext, NightlyCore, StartCycle
+from services.screener.nightly_host import ScreensAndCycle, cycle_around, screened_folder, wall_ns
 
 
 class Screens:
@@ -48,4 +50,18 @@ def test_the_cycle_starts_when_the_core_says_so(tmp_path: Path) -> None:
     # Its first step fails in the child (no such configuration), which is told, and the end leaves nothing behind.
     config = Config(nightly=Nightly(enabled=True, dir=str(tmp_path)))
     with cycle_around(ScreenerCore(("limit_up",)), Screens(), config, tmp_path / "none.toml") as (_, adapter):
+        assert isinstance(adapter, ScreensAndCycle)
+        assert adapter.poll() == []
         adapter.perform(StartCycle(KeptNightly()))
+        told = list(told_within(adapter, 20))
+    assert isinstance(told[0], CycleNext)
+    assert multiprocessing.active_children() == []
+
+
+def told_within(adapter: ScreensAndCycle, seconds: int) -> Sequence[Message]:
+    """Return what the cycle's own thread says first, which takes it a moment."""
+    for _ in range(seconds * 50):
+        if told := adapter.poll():
+            return told
+        threading.Event().wait(0.02)
+    return []
