@@ -8,9 +8,10 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from common.backtests.result import VERDICTS, BacktestResult, Coverage, Grain, Inputs, Remark, Verdict
+from common.backtests.result import VERDICTS, BacktestResult, Candle, Coverage, Grain, Inputs, Remark, Verdict
 from common.domain.errors import UserError
 from common.domain.values import Day, Side
+from common.history.daily import History
 from common.history.schema import MANIFEST
 from common.rules.matching import FillVerdict
 from common.runtime.rules import rule_source_hash
@@ -22,6 +23,8 @@ from services.backtest_worker.bars import DayBars
 from services.backtest_worker.desk import Desk
 
 ENGINES = ("compiled", "backtrader")
+CANDLE_STOCKS_MAX = 200
+"""Traded stocks whose daily bars go into a report: more make it too large to open."""
 GRAINS: dict[int, Grain] = {1: "minute1", 5: "minute5"}
 RULES_FOLDER = Path(__file__).resolve().parents[2] / "common" / "rules"
 Told = Callable[[str, int, int], None]
@@ -81,6 +84,21 @@ def run_job(job: Job, told: Told) -> list[BacktestResult]:
     remarks = tuple(_remarks(job, days.had, repainted))
     names = dict(zip(days.symbols, days.history.names(days.sessions[-1]), strict=True))
     return [_result(job, verdict, desk, days, remarks, names) for verdict, desk in desks.items()]
+
+
+def candles_of(job: Job, result: BacktestResult) -> list[Candle]:
+    """Return the daily bars of the stocks that a result traded, for the candles of its report; raw, as traded."""
+    symbols = sorted({fill.symbol for fill in result.fills})[:CANDLE_STOCKS_MAX]
+    history = History(job.history)
+    calendar, last = history.calendar(), result.equity[-1].day if result.equity else job.last
+    if not symbols or last >= calendar.last:
+        return []
+    rows = history.traded(calendar.next(last), max(result.equity[0].day, history.first_day()))
+    wanted = np.isin(rows.symbol, [history.index[symbol] for symbol in symbols]) & (rows.columns["close"] > 0)
+    kept = rows.take(wanted)
+    columns = [kept.columns[name].tolist() for name in ("open", "high", "low", "close", "volume")]
+    places = zip(kept.symbol.tolist(), kept.day.tolist(), *columns, strict=True)
+    return [Candle(history.symbols[at], day, 0, *numbers) for at, day, *numbers in places]
 
 
 def settings_of(job: Job, verdict: Verdict) -> DeskSettings:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from common.backtests.result import VERDICTS, BacktestResult, Inputs, Verdict
+from common.backtests.result import VERDICTS, BacktestResult, Candle, Inputs, Verdict
 from common.backtests.store import write_result
 from common.domain.errors import ConfigError, HistoryError
 from common.domain.values import MILLI, Day
@@ -19,7 +19,7 @@ from common.runtime.screens import load_screens
 from common.strategies.contract import Rule
 from services.backtest_worker.account import DeskSettings
 from services.backtest_worker.adapters.pipeline import run_pipeline
-from services.backtest_worker.job import GRAINS, Job, Told, rulebook_hash, run_job, tapes_hash
+from services.backtest_worker.job import GRAINS, Job, Told, candles_of, rulebook_hash, run_job, tapes_hash
 from services.backtest_worker.journal import result_of
 from services.cli.days import Days, choose_days
 from services.cli.direct import ST_CHOICES, open_direct
@@ -175,13 +175,14 @@ def _interval(folder: Path, step: str) -> int:
 
 def run(session: Session, job: Job, told: Told) -> Ran:
     """Run a job and keep its result."""
-    return _keep(session, run_job(job, told))
+    results = run_job(job, told)
+    return _keep(session, results, candles_of(job, results[0]))
 
 
-def _keep(session: Session, results: Sequence[BacktestResult]) -> Ran:
+def _keep(session: Session, results: Sequence[BacktestResult], candles: Sequence[Candle] = ()) -> Ran:
     result, *others = results
     root = session.home.root / FOLDER
     root.mkdir(parents=True, exist_ok=True)
     number = max((int(path.name) for path in root.iterdir() if path.name.isdigit()), default=0) + 1
-    write_result(root / str(number), result, others)
+    write_result(root / str(number), result, others, candles)
     return Ran(result, others, root / str(number))

@@ -12,7 +12,8 @@ from common.history.writer import append_minutes
 from services.backtest_worker.bars import labels_of
 from tests.unit.history.folder import daily_row, weekdays, write_folder
 
-DAYS = weekdays(date(2025, 7, 1), 84)
+# One day more than is played, as every history has.
+DAYS = weekdays(date(2025, 7, 1), 85)
 FIRST, LAST = DAYS[80], DAYS[83]
 QUIET, TOUCHED, PARTIAL = "600000.SH", "600001.SH", "600002.SH"
 LABELS = labels_of(300)

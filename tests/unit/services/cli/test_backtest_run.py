@@ -8,7 +8,7 @@ import pytest
 from common.backtests.store import read_result
 from services.cli import backtest_run
 from services.cli.home import Home
-from tests.unit.services.backtest_worker.minutes import FIRST, LAST, make
+from tests.unit.services.backtest_worker.minutes import DAYS, FIRST, LAST, make
 from tests.unit.services.cli.fakes import run
 
 SPAN = f"--from {FIRST} --to {LAST}"
@@ -31,6 +31,9 @@ def test_a_run_prints_its_statistics_and_keeps_its_result(home: Path) -> None:
     stored = read_result(Path(found["folder"]))
     assert [fill.symbol for fill in stored.result.fills] == [row["symbol"] for row in found["fills"]]
     assert len(stored.others) == 2
+    assert {candle.symbol for candle in stored.candles} == {row["symbol"] for row in found["fills"]}
+    assert [candle.day for candle in stored.candles] == DAYS[80:84]
+    assert all((candle.second, candle.close) == (0, 10_000) for candle in stored.candles)
     told, _ = run(home, f"backtest run limit_up {SPAN} --verdict optimistic --slots 2 --cash 500000", lang="zh")
     assert told.exit_code == 0, told.output
     assert "结果在" in told.stdout
