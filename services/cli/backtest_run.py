@@ -13,7 +13,7 @@ from common.domain.errors import ConfigError, HistoryError
 from common.domain.values import MILLI, Day
 from common.history.schema import INTERVALS, minutes_folder
 from common.history.tape import TapeReader
-from common.runtime.config import Config, rule_params, rules_of
+from common.runtime.config import Config, rule_params, rule_screen, rules_of
 from common.runtime.rules import rule_source_hash
 from common.runtime.screens import load_screens
 from common.strategies.contract import Rule
@@ -22,7 +22,7 @@ from services.backtest_worker.adapters.pipeline import run_pipeline
 from services.backtest_worker.job import GRAINS, Job, Told, candles_of, rulebook_hash, run_job, tapes_hash
 from services.backtest_worker.journal import result_of
 from services.cli.days import Days, choose_days
-from services.cli.direct import ST_CHOICES, open_direct
+from services.cli.direct import open_direct
 from services.cli.faults import BadInputError
 from services.cli.session import Session
 from services.cli.settings import merged_config
@@ -64,9 +64,6 @@ def make_job(session: Session, asked: Asked) -> Job:
     screens = load_screens(config)
     if asked.rule not in screens:
         raise ConfigError(f'the rule {asked.rule} has no screen: name one with [rules.{asked.rule}] screen = "..."')
-    screen = screens[asked.rule]
-    if asked.st_unknown is not None:
-        screen = screen.asking(ST_CHOICES[asked.st_unknown])
     account = config.account
     settings = DeskSettings(
         cash=(asked.cash or account.cash) * MILLI, positions_max=account.positions_max,
@@ -74,7 +71,7 @@ def make_job(session: Session, asked: Asked) -> Job:
     )  # fmt: skip
     interval = asked.interval or _interval(direct.folder, rule.STEP)
     return Job(
-        rule, rule_params(config, asked.rule), screen, direct.folder, asked.first, asked.last, asked.engine, interval,
+        rule, rule_params(config, asked.rule), screens[asked.rule], direct.folder, asked.first, asked.last, asked.engine, interval,
         settings, _verdicts(asked, config), session.home.root / "cache",
     )  # fmt: skip
 
@@ -82,6 +79,8 @@ def make_job(session: Session, asked: Asked) -> Job:
 def prepare(session: Session, asked: Asked, days: str | None, *, quiet: bool) -> Callable[[Told], Ran]:
     """Check everything that was asked for and return what runs it; `days` are tapes, of the pipeline engine only."""
     if asked.engine == PIPELINE:
+        if asked.interval is not None:
+            raise BadInputError("bad.minutes_of_bars")
         return partial(run_tapes, session, asked, choose_tapes(session, asked, days, quiet=quiet))
     if days is not None:
         raise BadInputError("bad.days_of_pipeline")
@@ -132,14 +131,16 @@ def _config(session: Session, asked: Asked) -> tuple[Config, Rule]:
     added: dict[str, Any] = {}
     if asked.sets:
         added["rules"] = {asked.rule: _pairs(asked.sets)}
-    if asked.screen_sets:
-        added["screens"] = {asked.rule: _pairs(asked.screen_sets)}
     if asked.slots:
         added["account"] = {"positions_max": asked.slots, "rule_slots": {asked.rule: asked.slots}}
     config = merged_config(session.home, "sim", added)
     rules = rules_of(config)
     if asked.rule not in rules:
         raise BadInputError("bad.rule", text=asked.rule, known=", ".join(rules))
+    screen = _pairs(asked.screen_sets) | ({"st_unknown": asked.st_unknown} if asked.st_unknown else {})
+    if screen:
+        added["screens"] = {rule_screen(config, asked.rule): screen}
+        config = merged_config(session.home, "sim", added)
     return config, rules[asked.rule]
 
 

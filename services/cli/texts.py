@@ -197,6 +197,7 @@ TEXTS: dict[str, Text] = {
     "bad.no_file": Text("没有文件 {path}。", "There is no file {path}."),
     "bad.no_tapes": Text("{first} 至 {last} 之间没有行情带；有：{known}。", "There is no tape from {first} to {last}; there are: {known}."),
     "bad.days_of_pipeline": Text("--days 只与 --engine pipeline 同用；其余引擎用 --history。", "--days goes with --engine pipeline; the other engines take --history."),
+    "bad.minutes_of_bars": Text("--minutes 选 K 线，--engine pipeline 按盘中快照走，不读分钟线；去掉 --minutes。", "--minutes chooses bars; --engine pipeline plays snapshots and reads none. Leave --minutes out."),
     "bad.set": Text("{text} 不是 名称=值，例如 stop_bp=300。", "{text} is no NAME=VALUE, e.g. stop_bp=300."),
     "bad.backwards": Text("--from {first} 晚于 --to {last}；把两者对调。", "--from {first} comes after --to {last}; swap them."),
     "bad.no_result": Text("{path} 里没有回测结果（缺 result.json）；给出 pankou backtest 写的结果目录。", "There is no backtest result in {path} (no result.json); name a folder that pankou backtest wrote."),

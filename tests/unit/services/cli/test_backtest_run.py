@@ -8,6 +8,7 @@ import pytest
 from common.backtests.store import read_result
 from services.cli import backtest_run
 from services.cli.home import Home
+from services.cli.session import Session
 from tests.unit.services.backtest_worker.minutes import DAYS, FIRST, LAST, make
 from tests.unit.services.cli.fakes import run
 
@@ -59,6 +60,7 @@ def test_parameters_are_set_and_checked(home: Path) -> None:
         ("limit_up --from 2031-01-06 --to 2031-01-07", "no trading day"),
         (f"limit_up {SPAN} --days .", "--engine pipeline"),
         (f"limit_up {SPAN} --engine pipeline --days /nowhere", "/nowhere"),
+        (f"limit_up {SPAN} --engine pipeline --minutes 5", "--minutes"),
         ("limit_up --from yesterday --to 2031-01-07", "yesterday"),
         (f"limit_up {SPAN} --history /nowhere", "/nowhere"),
     ],
@@ -67,6 +69,21 @@ def test_bad_input_is_one_line(home: Path, args: str, words: str) -> None:
     result, _ = run(home, f"backtest run {args}")
     assert result.exit_code == 2, result.output
     assert words in result.output
+
+
+def test_screen_options_reach_the_screen_that_a_rule_of_ones_own_borrows(tmp_path: Path, home: Path) -> None:
+    import shutil
+
+    shutil.copytree(Home(home).history, Home(tmp_path).history)
+    Home(tmp_path).rules.mkdir()
+    shutil.copy(Path(__file__).parents[4] / "docs/examples/early_strength.py", Home(tmp_path).rules)
+    Home(tmp_path).config.write_text('[rules.early_strength]\nscreen = "limit_up"\n', encoding="utf-8")
+    asked = backtest_run.Asked(
+        "early_strength", DAYS[80], DAYS[81], screen_sets=("amplitude_bp_max=77",), st_unknown="allow"
+    )
+    screen = backtest_run.make_job(Session("en", Home(tmp_path)), asked).screen
+    assert (screen.name, screen.allows_unknown_st) == ("early_strength", True)
+    assert [check.values["amplitude_bp_max"] for check in screen.checks if check.condition.name == "amplitude"] == [77]
 
 
 def test_a_rule_of_bars_needs_its_bars(tmp_path: Path, home: Path) -> None:
