@@ -4,6 +4,7 @@ A decision on a closed bar executes from the next bar on:
 
 - A marketable order trades at the bar's open, inside band and cage, and at most `participation_bp` of the bar's
   volume; the rest goes on in the bars after. It never trades at a limit locked against it.
+- A marketable order whose cancel time lies inside the very next bar meets that bar's open and nothing after it.
 - An order queued at the limit of the day is the doubtful case. OPTIMISTIC: filled when a later bar trades there.
   PESSIMISTIC: only when a later bar trades on the near side of the limit (the board opened). EXPECTED: then too, and
   on bars locked at the limit it gets its share (`participation_bp`) of what is traded after an assumed queue. The
@@ -151,6 +152,28 @@ def marketable_on_bar(
     if price <= 0:
         return BarDeal(0, 0)
     return BarDeal(max(0, min(left, bar_share(bar.volume, participation_bp) - taken)), price)
+
+
+@kernel
+def marketable_at_open(
+    side: int, left: Shares, bar: BarView, order: Price, participation_bp: int, alive_s: int, length_s: int
+) -> BarDeal:
+    """Return what a marketable order gets that is cancelled `alive_s` seconds into a bar of `length_s` seconds.
+
+    The bar does not tell what was traded before that time: only its open is known to have come first. So the order
+    trades at the open or not at all, with no wait for a better price, and of the volume it takes its part of the
+    seconds it was alive.
+    """
+    if left <= 0 or not bar_ok(bar):
+        return BarDeal(0, 0)
+    if side == _BUY:
+        barred = 0 < bar.up_limit <= bar.open or 0 < order < bar.open
+    else:
+        barred = 0 < bar.open <= bar.down_limit or bar.open < order
+    if barred:
+        return BarDeal(0, 0)
+    seen = max(0, bar.volume) * max(0, min(alive_s, length_s)) // max(1, length_s)
+    return BarDeal(max(0, min(left, bar_share(seen, participation_bp))), bar.open)
 
 
 @kernel

@@ -90,6 +90,13 @@ def labels_of(period_s: int) -> tuple[int, ...]:
     return tuple(end for start, stop in halves for end in range(start + period_s, stop + 1, period_s))
 
 
+def start_of(day: DayBars, at: int) -> int:
+    """Return the second of the day at which bar `at` begins; the first begins with the continuous auction."""
+    label = day.labels[at]
+    session = S1300 if label > S1300 else S0930
+    return max(session, day.labels[at - 1]) if at > 0 else session
+
+
 def bar_at(day: DayBars, stock: int, at: int) -> Bar | None:
     """Return bar `at` of a stock, None where it has no bars that day."""
     row = int(day.first_row[stock])

@@ -1,7 +1,7 @@
 """The desk every engine uses on bars: orders, standing exits and books of one rule. Pure, and the same ledger as live.
 
-A bar is worked on in this order: what is to be cancelled by its end goes first (`cancel_due`), then working orders
-meet the bar (`match`), then standing exits are priced anew (`work`), then the rule decides on the closed bar (`exit`,
+A bar is worked on in this order: what is to be cancelled by its end goes first (`cancel_due`; a marketable order
+decided on the bar before still meets the open, ADR 0017), then working orders meet the bar (`match`), then standing exits are priced anew (`work`), then the rule decides on the closed bar (`exit`,
 `enter`), and what it decides meets the bars after. Prices and money in 0.001 yuan.
 """
 
@@ -17,15 +17,16 @@ from common.domain.orders import Action
 from common.domain.positions import Holding, Ledger
 from common.domain.reasons import Reason
 from common.domain.values import Cash, Day, Price, Shares, Side, Symbol
+from common.rules.bar_matching import BarDeal
 from common.rules.fees import deal_fees
 from common.rules.pricing import marketable_buy_price, marketable_sell_price
 from common.rules.sizing import buy_need, reduce_shares, size_buy, size_sell
 from common.rules.withholding import added_tax
 from common.strategies.contract import AT_UP_LIMIT, Decision, Position
 from services.backtest_worker.account import DeskSettings, Listener, Sent, check_decision
-from services.backtest_worker.bars import Bar, DayBars, bar_at
+from services.backtest_worker.bars import Bar, DayBars, bar_at, start_of
 from services.backtest_worker.corporate import corporate_action
-from services.backtest_worker.fills import Working, fill_on_bar, queue_after
+from services.backtest_worker.fills import Working, fill_at_open, fill_on_bar, queue_after
 
 NOT_HELD = Position(0, 0, 0, 0, 0)
 ACCOUNT = "backtest"
@@ -156,25 +157,43 @@ class Desk:
     # ------------------------------------------------------------------ bars
 
     def cancel_due(self, at: int) -> None:
-        """Cancel what may not be executed any more by the end of bar `at`."""
+        """Cancel what may not be executed any more by the end of bar `at`, but for what still meets its open."""
+        for order in self._ending(at):
+            if not self._meets_open(order, at):
+                self._end(order, Reason.CANCEL_AT_TIME)
+
+    def _ending(self, at: int) -> list[Working]:
         label = self.day.labels[at]
-        for order in [each for each in self.working if 0 < each.cancel_at_s < label]:
-            self._end(order, Reason.CANCEL_AT_TIME)
+        return [each for each in self.working if 0 < each.cancel_at_s < label]
+
+    def _meets_open(self, order: Working, at: int) -> bool:
+        """Tell whether an order decided on the bar before is alive at this bar's open, and takes what it finds there."""
+        decided_before = at > 0 and order.second == self.day.labels[at - 1]
+        return decided_before and not order.queues and start_of(self.day, at) < order.cancel_at_s
 
     def match(self, at: int) -> list[int]:
         """Let working orders meet bar `at`; returns the stocks that traded."""
         traded: list[int] = []
         for order in list(self.working):
-            bar = self.bar_of(self.day, order.stock, at)
-            if bar is None:
-                continue
-            facts = self.day.facts
-            limits = int(facts.up_limit[order.stock]), int(facts.down_limit[order.stock])
-            deal = fill_on_bar(order, bar, limits, self._settings.fill)
+            deal = self._deal(order, at)
             if deal.shares > 0:
                 self._book(order, deal.shares, deal.price, at)
                 traded.append(order.stock)
+        for order in self._ending(at):
+            self._end(order, Reason.CANCEL_AT_TIME)
         return traded
+
+    def _deal(self, order: Working, at: int) -> BarDeal:
+        bar = self.bar_of(self.day, order.stock, at)
+        if bar is None:
+            return BarDeal(0, 0)
+        facts, label = self.day.facts, self.day.labels[at]
+        limits = int(facts.up_limit[order.stock]), int(facts.down_limit[order.stock])
+        if 0 < order.cancel_at_s < label:
+            start = start_of(self.day, at)
+            alive = order.cancel_at_s - start, label - start
+            return fill_at_open(order, bar, limits, alive, self._settings.fill)
+        return fill_on_bar(order, bar, limits, self._settings.fill)
 
     def _book(self, order: Working, shares: Shares, price: Price, at: int) -> None:
         day, settings, symbol = self.day.day, self._settings, self._symbols[order.stock]
@@ -373,18 +392,8 @@ class Desk:
         if stands is not None and stands.working is order:
             stands.working = None
         elif order.side == Side.BUY:
-            self._unfilled.append(
-                Unfilled(
-                    self.day.day,
-                    order.second,
-                    self._symbols[order.stock],
-                    Side.BUY,
-                    Outcome.MISSED,
-                    order.shares,
-                    order.shares - order.left,
-                    order.price,
-                    reason,
-                    Reason(order.reason),
-                    self._rule,
-                )
-            )
+            row = Unfilled(
+                self.day.day, order.second, self._symbols[order.stock], Side.BUY, Outcome.MISSED, order.shares,
+                order.shares - order.left, order.price, reason, Reason(order.reason), self._rule,
+            )  # fmt: skip
+            self._unfilled.append(row)

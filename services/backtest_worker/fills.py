@@ -10,6 +10,7 @@ from common.rules.bar_matching import (
     BarDeal,
     BarView,
     assumed_queue,
+    marketable_at_open,
     marketable_on_bar,
     queued_on_bar,
 )
@@ -55,6 +56,14 @@ def fill_on_bar(order: Working, bar: Bar, limits: tuple[Price, Price], settings:
     deal = queued_on_bar(settings.verdict, order.side, order.left, order.ahead, view, settings.participation_bp, 0)
     order.ahead = deal.ahead
     return BarDeal(deal.shares, deal.price)
+
+
+def fill_at_open(
+    order: Working, bar: Bar, limits: tuple[Price, Price], alive: tuple[int, int], settings: FillSettings
+) -> BarDeal:
+    """Return what a marketable order gets that ends within the bar; `alive` = (its seconds in it, the bar's seconds)."""
+    view = BarView(bar.open, bar.high, bar.low, bar.close, bar.volume, *limits)
+    return marketable_at_open(order.side, order.left, view, order.price, settings.participation_bp, *alive)
 
 
 def queue_after(turnover: Cash, up_limit: Price, settings: FillSettings) -> Shares:

@@ -6,9 +6,11 @@ from itertools import pairwise
 
 import pytest
 
+from common.domain.calendar import S1500
 from common.domain.values import Side
 from common.rules.matching import EXPECTED, OPTIMISTIC, PESSIMISTIC
 from common.strategies import RULES
+from common.strategies.bottom_fractal import CLOSE
 from services.backtest_worker.account import DeskSettings
 from services.backtest_worker.adapters.bt import run_backtrader
 from services.backtest_worker.adapters.compiled import compile_rule
@@ -44,6 +46,8 @@ def market(seed: int) -> tuple[str, MadeBars, list[DayBars], object]:
     params = rule.Params()
     if name == "limit_up" and seed % 4 == 0:
         params = params._replace(allow_sealed_open=True)
+    if name == "bottom_fractal" and seed % 8 == 7:
+        params = params._replace(confirm_at=CLOSE)
     made = MadeBars(seed, stocks=12, days=8)
     return name, made, list(made.days(rule.Context._fields)), params
 
@@ -69,6 +73,9 @@ def count(name: str, desk: Desk) -> None:
         SEEN[name, "partial"] += row.filled > 0
     SEEN.update((name, event.kind.name) for event in desk.events)
     SEEN[name, "closed"] += closed(desk)
+    # The last bar begins before the cancel time of an entry decided at 14:55, and ends after it (ADR 0017).
+    last = [fill for fill in desk.fills if fill.second == S1500 and fill.side == Side.BUY]
+    SEEN[name, "bought at the open of the last bar"] += len(last)
 
 
 def closed(desk: Desk) -> int:
@@ -91,6 +98,8 @@ def test_compiled_equals_backtrader(first: int, compiled: dict[str, Scans]) -> N
             engine.run_day(day)
         assert differ(books(desk), books(reference)) == [], f"seed {seed}, {name}"
         count(name, desk)
+        if getattr(params, "confirm_at", None) == CLOSE:
+            SEEN[name, "bought on the close"] += sum(fill.side == Side.BUY for fill in desk.fills)
 
 
 def played(seed: int) -> Iterator[Desk]:
@@ -122,6 +131,9 @@ def test_the_markets_met_everything() -> None:
         assert SEEN["limit_up", word] >= 10, word
     for word in ("BOTTOM_FRACTAL_CONFIRMED", "STOP_LOSS", "TAKE_PROFIT_HALF", "TRAILING_STOP"):
         assert SEEN["bottom_fractal", word] >= 10, word
+    assert SEEN["bottom_fractal", "bought at the open of the last bar"] >= 50
+    assert SEEN["bottom_fractal", "bought on the close"] >= 50
+    assert SEEN["limit_up", "bought at the open of the last bar"] == 0, "it queues, and is cancelled at 14:56:30"
     for name in NAMES:
         for word in ("refused SLOTS_FULL", "refused BELOW_ONE_LOT", "missed CANCEL_AT_TIME", "partial"):
             assert SEEN[name, word] >= 3, (name, word)

@@ -17,6 +17,7 @@ from common.rules.bar_matching import (
     bar_share,
     locked_down,
     locked_up,
+    marketable_at_open,
     marketable_on_bar,
     marketable_order,
     marketable_price,
@@ -147,6 +148,32 @@ def test_an_order_is_worked_bar_by_bar() -> None:
     assert sale == (5_000, 10_000, (SELL, 3_000, False, 0))
 
 
+# ------------------------------------------------------------------ cancelled inside the bar
+
+
+@pytest.mark.parametrize(
+    ("side", "left", "seen", "cage", "alive", "deal"),
+    [
+        (BUY, 3_000, NORMAL, 0, 120, BarDeal(2_000, 10_000)),  # a tenth of two fifths of the volume
+        (BUY, 1_500, NORMAL, 0, 120, BarDeal(1_500, 10_000)),
+        (BUY, 8_000, NORMAL, 0, 0, BarDeal(0, 10_000)),
+        (BUY, 8_000, NORMAL, 0, 900, BarDeal(5_000, 10_000)),  # never more than the whole bar gives
+        (SELL, 8_000, NORMAL, 0, 150, BarDeal(2_500, 10_000)),
+        (BUY, 8_000, NORMAL, 9_950, 120, BarDeal(0, 0)),  # the bar goes on to our price, but when?
+        (SELL, 8_000, NORMAL, 10_050, 120, BarDeal(0, 0)),
+        (BUY, 100, bar(UP, UP, 10_900, 10_950), 0, 120, BarDeal(0, 0)),  # it leaves the limit, but when?
+        (SELL, 100, bar(DOWN, 9_100, DOWN, 9_050), 0, 120, BarDeal(0, 0)),
+        (SELL, 100, SEALED, 0, 120, BarDeal(100, UP)),
+        (BUY, 0, NORMAL, 0, 120, BarDeal(0, 0)),
+        (BUY, 100, NORMAL._replace(volume=0), 0, 120, BarDeal(0, 0)),
+    ],
+)
+def test_an_order_cancelled_inside_a_bar_meets_its_open(
+    side: int, left: int, seen: BarView, cage: int, alive: int, deal: BarDeal
+) -> None:
+    assert marketable_at_open(side, left, seen, cage, TENTH, alive, 300) == deal
+
+
 # ------------------------------------------------------------------ whatever comes
 
 
@@ -197,7 +224,7 @@ def test_a_longer_assumed_queue_never_fills_earlier() -> None:
 
 def test_machine_code_gives_the_same_on_random_bars() -> None:
     names = [name for name in KERNELS if name.startswith(bar_matching.__name__ + ".")]
-    assert len(names) == 13
+    assert len(names) == 14
     done: dict = {}
     fast = {name: compile_kernel(KERNELS[name], done) for name in names}
     chance = random.Random(9)
@@ -207,6 +234,7 @@ def test_machine_code_gives_the_same_on_random_bars() -> None:
         cage, taken, ahead = chance.choice([0, 9_950, 10_050]), chance.randint(0, 3_000), chance.randint(0, 80_000)
         for kernel, arguments in (
             (marketable_on_bar, (side, left, seen, cage, TENTH, taken)),
+            (marketable_at_open, (side, left, seen, cage, TENTH, chance.randint(-10, 400), 300)),
             (marketable_price, (side, seen, cage)),
             (queued_on_bar, (chance.randint(1, 3), side, left, ahead, seen, TENTH, taken)),
             (queued_order, (side, left, UP, chance.randint(0, 10**12), 3_000)),
