@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from common.domain.calendar import to_date
 from common.strategies import RULES
 from services.backtest_worker.account import DeskSettings
-from services.backtest_worker.adapters.bt import ColumnFeed, columns_of, run_backtrader
+from services.backtest_worker.adapters.bt import run_backtrader
+from services.backtest_worker.adapters.bt_feeds import ColumnFeed, columns_of
 from services.backtest_worker.adapters.compiled import compile_rule
 from services.backtest_worker.bars import Columns, DayBars, Facts, PoolRows, labels_of
 from services.backtest_worker.desk import Desk

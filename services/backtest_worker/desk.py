@@ -19,14 +19,13 @@ from common.domain.reasons import Reason
 from common.domain.values import Cash, Day, Price, Shares, Side, Symbol
 from common.rules.bar_matching import BarDeal
 from common.rules.fees import deal_fees
-from common.rules.pricing import marketable_buy_price, marketable_sell_price
 from common.rules.sizing import buy_need, reduce_shares, size_buy, size_sell
 from common.rules.withholding import added_tax
 from common.strategies.contract import AT_UP_LIMIT, Decision, Position
 from services.backtest_worker.account import DeskSettings, Listener, Sent, check_decision
 from services.backtest_worker.bars import Bar, DayBars, bar_at, start_of
 from services.backtest_worker.corporate import corporate_action
-from services.backtest_worker.fills import Working, fill_at_open, fill_on_bar, queue_after
+from services.backtest_worker.fills import Working, fill_at_open, fill_on_bar, marketable_at, queue_after
 
 NOT_HELD = Position(0, 0, 0, 0, 0)
 ACCOUNT = "backtest"
@@ -135,7 +134,7 @@ class Desk:
     def close_day(self) -> None:
         """End a session: what is unfilled expires, the books are struck at the closes."""
         for order in list(self.working):
-            self._end(order, Reason.DAY_END)
+            self.end(order, Reason.DAY_END)
         last = len(self.day.labels) - 1
         book = self.ledger
         marks = {symbol: self._last_of(symbol, last) or book.positions[symbol].mark for symbol in book.positions}
@@ -160,7 +159,7 @@ class Desk:
         """Cancel what may not be executed any more by the end of bar `at`, but for what still meets its open."""
         for order in self._ending(at):
             if not self._meets_open(order, at):
-                self._end(order, Reason.CANCEL_AT_TIME)
+                self.end(order, Reason.CANCEL_AT_TIME)
 
     def _ending(self, at: int) -> list[Working]:
         label = self.day.labels[at]
@@ -180,7 +179,7 @@ class Desk:
                 self._book(order, deal.shares, deal.price, at)
                 traded.append(order.stock)
         for order in self._ending(at):
-            self._end(order, Reason.CANCEL_AT_TIME)
+            self.end(order, Reason.CANCEL_AT_TIME)
         return traded
 
     def _deal(self, order: Working, at: int) -> BarDeal:
@@ -234,7 +233,7 @@ class Desk:
         if holding is None or (stands is not None and not replaces):
             return False
         if stands is not None and stands.working is not None:
-            self._end(stands.working, Reason.REPLACED_BY_EXIT)
+            self.end(stands.working, Reason.REPLACED_BY_EXIT)
         target = 0
         if decision.action == Action.REDUCE:
             board = int(self.day.facts.board[stock])
@@ -259,7 +258,7 @@ class Desk:
         if stands.working is not None and stands.working.left > 0:
             if stands.working.price == price:
                 return
-            self._end(stands.working, Reason.REPRICE)
+            self.end(stands.working, Reason.REPRICE)
         board = int(self.day.facts.board[stands.stock])
         wanted = holding.shares - stands.target
         sizing = size_sell(wanted, holding.sellable, board, self.day.day)
@@ -267,17 +266,13 @@ class Desk:
             if 0 < wanted <= holding.sellable:
                 del self.standing[stands.stock]
             return
-        stands.working = self._send(stands.stock, Side.SELL, sizing.shares, price, 0, stands.reason, at, 0)
+        stands.working = self.send(stands.stock, Side.SELL, sizing.shares, price, 0, stands.reason, at, 0)
 
     def _sell_price(self, stock: int, at: int) -> Price:
         bar = self.bar_of(self.day, stock, max(at, 0))
         if bar is None or bar.close <= 0:
             return 0
-        facts = self.day.facts
-        return marketable_sell_price(
-            int(facts.board[stock]), self.day.day, bar.open if at < 0 else bar.close, 0, 0,
-            int(facts.prev_close[stock]), int(facts.up_limit[stock]), int(facts.down_limit[stock]),
-        )  # fmt: skip
+        return marketable_at(self.day, stock, Side.SELL, bar.open if at < 0 else bar.close)
 
     # ------------------------------------------------------------------ entries
 
@@ -331,12 +326,16 @@ class Desk:
             return Reason(sizing.reason)
         need = buy_need(sizing.shares, price, day, exchange, settings.commission_e7, settings.commission_min)
         queues = decision.price == AT_UP_LIMIT
-        order = self._send(
+        order = self.send(
             stock, Side.BUY, sizing.shares, price, need, decision.reason, at, decision.cancel_at_s, queues=queues
         )
         if queues:
-            order.ahead = queue_after(self._turnover(stock, at), price, self._settings.fill)
+            self.join_queue(order, at)
         return Reason.NONE
+
+    def join_queue(self, order: Working, at: int) -> None:
+        """Stand behind what is assumed to wait at the up limit after bar `at`."""
+        order.ahead = queue_after(self._turnover(order.stock, at), order.price, self._settings.fill)
 
     def equity(self, at: int) -> Cash:
         """Return cash and market value after bar `at`."""
@@ -352,21 +351,18 @@ class Desk:
         return sum(bar.turnover for bar in bars if bar is not None)
 
     def _buy_price(self, stock: int, decision: Decision, at: int) -> Price:
-        facts, bar = self.day.facts, self.bar_of(self.day, stock, at)
-        up_limit = int(facts.up_limit[stock])
+        bar, up_limit = self.bar_of(self.day, stock, at), int(self.day.facts.up_limit[stock])
         if decision.price == AT_UP_LIMIT and up_limit > 0:
             return up_limit
-        return marketable_buy_price(
-            int(facts.board[stock]), self.day.day, bar.close if bar is not None else 0, 0, 0,
-            int(facts.prev_close[stock]), up_limit, int(facts.down_limit[stock]),
-        )  # fmt: skip
+        return marketable_at(self.day, stock, Side.BUY, bar.close if bar is not None else 0)
 
     # ------------------------------------------------------------------ orders
 
-    def _send(
+    def send(
         self, stock: int, side: int, shares: Shares, price: Price, need: Cash, reason: int, at: int, cancel_at_s: int,
         *, queues: bool = False,
     ) -> Working:  # fmt: skip
+        """Send an order decided on bar `at`; whoever calls has checked it."""
         self._orders += 1
         coid, day = str(self._orders), self.day
         second = day.labels[at] if at >= 0 else 0
@@ -382,7 +378,8 @@ class Desk:
             self.listener.sent(order)
         return order
 
-    def _end(self, order: Working, reason: Reason) -> None:
+    def end(self, order: Working, reason: Reason) -> None:
+        """End an order with what is left of it."""
         end = self.ledger.expired if reason is Reason.DAY_END else self.ledger.cancelled
         end(order.coid, reason)
         self.working.remove(order)

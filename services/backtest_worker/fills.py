@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from common.domain.values import Cash, Price, Shares
+from common.domain.values import Cash, Price, Shares, Side
 from common.rules.bar_matching import (
     PARTICIPATION_BP,
     QUEUE_TURNOVER_BP,
@@ -15,7 +15,8 @@ from common.rules.bar_matching import (
     queued_on_bar,
 )
 from common.rules.matching import EXPECTED
-from services.backtest_worker.bars import Bar
+from common.rules.pricing import marketable_buy_price, marketable_sell_price
+from services.backtest_worker.bars import Bar, DayBars
 
 
 class FillSettings(NamedTuple):
@@ -69,3 +70,13 @@ def fill_at_open(
 def queue_after(turnover: Cash, up_limit: Price, settings: FillSettings) -> Shares:
     """Return the shares assumed to stand at the up limit when an order joins them; `turnover` of the day so far."""
     return assumed_queue(turnover, up_limit, settings.queue_turnover_bp)
+
+
+def marketable_at(day: DayBars, stock: int, side: int, last: Price) -> Price:
+    """Return the price of an order that is to trade at once when a stock's last price is `last`; 0 = there is none."""
+    facts = day.facts
+    find = marketable_buy_price if side == Side.BUY else marketable_sell_price
+    return find(
+        int(facts.board[stock]), day.day, last, 0, 0, int(facts.prev_close[stock]), int(facts.up_limit[stock]),
+        int(facts.down_limit[stock]),
+    )  # fmt: skip

@@ -1,25 +1,22 @@
 """The backtrader engine: its clock, feeds, orders, trades and analyzers over our desk and our rule host.
 
-A feed fills its lines in bulk from our columns. Prices in its lines are yuan, as backtrader's users expect; the broker
-goes back to whole ticks, so nothing is lost. Only stocks that were ever in the pool become feeds. The first feed is
+Prices in the lines of its feeds are yuan, as backtrader's users expect; the broker goes back to whole ticks, so
+nothing is lost. Only stocks that were ever in the pool become feeds. The first feed is
 the session's clock: a stock that starts late, pauses or ends holds nobody up.
 """
 
 import warnings
-from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import time
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from common.backtests.result import Fill
-from common.domain.calendar import to_date
 from common.domain.reasons import Reason
 from common.domain.values import MILLI, Cash, Side, Symbol
 from common.strategies.contract import Rule
 from services.backtest_worker.account import DeskSettings
+from services.backtest_worker.adapters.bt_feeds import ColumnFeed, columns_of, numbers_of
 from services.backtest_worker.bars import Bar, DayBars
 from services.backtest_worker.desk import Desk
 from services.backtest_worker.fills import Working
@@ -29,10 +26,6 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # its docstrings hold escapes that Python warns of when it first compiles them
     import backtrader as bt
 
-F64 = NDArray[np.float64]
-_DAY_S = 86_400
-SESSION_END = time(15, 0)
-EXTRA_LINES = ("up_limit", "down_limit", "float_cap", "is_st", "adj_close")
 ANALYZERS: Mapping[str, type] = {
     "trades": bt.analyzers.TradeAnalyzer,
     "drawdown": bt.analyzers.DrawDown,
@@ -41,101 +34,31 @@ ANALYZERS: Mapping[str, type] = {
 }
 
 
-class ColumnFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no types
-    """A feed whose lines are given whole: `columns` by line name, as float64, all of one length."""
-
-    lines = EXTRA_LINES
-    params = (("columns", None), ("sessionend", SESSION_END))
-
-    def preload(self) -> None:
-        """Fill every line at once instead of bar by bar."""
-        columns: Mapping[str, F64] = self.p.columns
-        length = len(columns["datetime"])
-        for name in self.getlinealiases():
-            line = getattr(self.lines, name)
-            values = columns.get(name)
-            line.array = array("d", (values if values is not None else np.zeros(length)).tobytes())
-            line.lencount, line.idx = length, length - 1
-        self._last()
-        self.home()
-
-    def _load(self) -> bool:
-        return False
-
-
-def numbers_of(day: int, labels: Sequence[int]) -> F64:
-    """Return the bars of a day in backtrader's time: days since year 1, ends of bars."""
-    return to_date(day).toordinal() + np.array(labels, np.float64) / _DAY_S
-
-
-def columns_of(days: Sequence[DayBars], stock: int) -> dict[str, F64]:
-    """Return a stock's lines over all days; days without bars are left out."""
-    there = [day for day in days if day.first_row[stock] >= 0]
-    if not there:
-        return {"datetime": np.zeros(0)}
-
-    def column(name: str) -> F64:
-        parts = []
-        for day in there:
-            row = int(day.first_row[stock])
-            parts.append(getattr(day.columns, name)[row : row + len(day.labels)])
-        return np.concatenate(parts).astype(np.float64)
-
-    def fact(name: str, scale: float) -> F64:
-        return np.concatenate([np.full(len(day.labels), getattr(day.facts, name)[stock] / scale) for day in there])
-
-    prices = {name: column(name) / MILLI for name in ("open", "high", "low", "close")}
-    return {
-        "datetime": np.concatenate([numbers_of(day.day, day.labels) for day in there]),
-        **prices,
-        "volume": column("volume"),
-        # Turnover rides in a line that stocks have no use for otherwise.
-        "openinterest": column("turnover"),
-        "up_limit": fact("up_limit", MILLI),
-        "down_limit": fact("down_limit", MILLI),
-        "is_st": fact("st", 1),
-        "float_cap": fact("prev_close", MILLI) * fact("float_shares", 1),
-        "adj_close": prices["close"] * _factors(days, there, stock),
-    }
-
-
-def _factors(days: Sequence[DayBars], there: Sequence[DayBars], stock: int) -> F64:
-    """Return what multiplies each bar's close to make it comparable with the first day's: adjusted as of that bar."""
-    factor, found = 1.0, {}
-    for day in days:
-        raw, reference = int(day.facts.raw_prev_close[stock]), int(day.facts.prev_close[stock])
-        if raw > 0 and reference > 0:
-            factor *= raw / reference
-        found[day.day] = factor
-    return np.concatenate([np.full(len(day.labels), found[day.day]) for day in there])
-
-
 class DeskBroker(bt.broker.BrokerBase):  # type: ignore[misc]  # backtrader ships no types
     """A broker that keeps no books of its own: the desk trades, this tells backtrader of it."""
 
-    def __init__(self, hosted: Hosted, days: Sequence[DayBars], feeds: Mapping[int, ColumnFeed]) -> None:
+    def __init__(self, desk: Desk, days: Sequence[DayBars], feeds: Mapping[int, ColumnFeed]) -> None:
         super().__init__()
-        self.hosted, self.feeds = hosted, feeds
+        self.desk, self.feeds = desk, feeds
         self.owner: Any = None
-        self.startingcash = self.cash = hosted.desk.ledger.cash / MILLI
+        self.startingcash = self.cash = desk.ledger.cash / MILLI
         self.at = -1
-        self.closing = False
         self._days = list(days)
         self._number = -1
         self._orders: dict[str, Any] = {}
         self._notes: list[Any] = []
         self._positions: dict[Any, bt.Position] = {}
-        hosted.desk.listener = self
+        desk.listener, desk.bar_of = self, self.bar_of
 
     # ------------------------------------------------------------------ what backtrader asks
 
     def getcash(self) -> float:
         """Return free cash in yuan."""
-        return self.hosted.desk.ledger.free_cash / MILLI
+        return self.desk.ledger.free_cash / MILLI
 
     def getvalue(self, datas: Any = None) -> float:
         """Return equity in yuan."""
-        desk = self.hosted.desk
+        desk = self.desk
         if self._number < 0:
             return desk.ledger.cash / MILLI
         return desk.equity(self.at) / MILLI
@@ -148,14 +71,20 @@ class DeskBroker(bt.broker.BrokerBase):  # type: ignore[misc]  # backtrader ship
         """Hand over what became of an order."""
         return self._notes.pop(0) if self._notes else None
 
-    def next(self) -> None:
-        """Move on one bar of the clock: a new day where one begins, then what was decided before meets the bar."""
+    # ------------------------------------------------------------------ the clock
+
+    @property
+    def closing(self) -> bool:
+        """Tell whether the day's last bar is in work."""
+        return self.at == len(self._days[self._number].labels) - 1
+
+    def move_on(self) -> DayBars | None:
+        """Go to the next bar of the clock; returns the day that begins with it, if one does."""
         self.at += 1
-        if self._number < 0 or self.at == len(self._days[self._number].labels):
-            self._number, self.at = self._number + 1, 0
-            self.hosted.open_day(self._days[self._number])
-        self.hosted.trade(self.at)
-        self.closing = self.at == len(self._days[self._number].labels) - 1
+        if self._number >= 0 and self.at < len(self._days[self._number].labels):
+            return None
+        self._number, self.at = self._number + 1, 0
+        return self._days[self._number]
 
     # ------------------------------------------------------------------ what the desk tells
 
@@ -208,7 +137,7 @@ class DeskBroker(bt.broker.BrokerBase):  # type: ignore[misc]  # backtrader ship
     def went_ex(self, stock: int) -> None:
         """Bring backtrader's position to the shares and cost after an ex-day."""
         position = self.getposition(self.feeds[stock])
-        holding = self.hosted.desk.holding(stock)
+        holding = self.desk.holding(stock)
         shares = holding.shares if holding is not None else 0
         price = holding.cost / shares / MILLI if holding is not None else 0.0
         position.set(shares, price)
@@ -218,6 +147,21 @@ class DeskBroker(bt.broker.BrokerBase):  # type: ignore[misc]  # backtrader ship
 
     def _note(self, order: Any) -> None:
         self._notes.append(order.clone())
+
+
+class HostedBroker(DeskBroker):
+    """The broker of a hosted rule, which opens the days and lets the orders of the rule meet each bar."""
+
+    def __init__(self, hosted: Hosted, days: Sequence[DayBars], feeds: Mapping[int, ColumnFeed]) -> None:
+        super().__init__(hosted.desk, days, feeds)
+        self.hosted = hosted
+
+    def next(self) -> None:
+        """Move on one bar of the clock: a new day where one begins, then what was decided before meets the bar."""
+        begun = self.move_on()
+        if begun is not None:
+            self.hosted.open_day(begun)
+        self.hosted.trade(self.at)
 
 
 class HostedStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no types
@@ -231,7 +175,7 @@ class HostedStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
 
     def next(self) -> None:
         """Let the rule decide on the bar that closed; end the day on its last one."""
-        broker: DeskBroker = self.p.broker
+        broker: HostedBroker = self.p.broker
         hosted, at = broker.hosted, broker.at
         day = hosted.desk.day
         bars = ((stock, broker.bar_of(day, stock, at)) for stock in broker.feeds)
@@ -262,8 +206,7 @@ def run_backtrader(
             cerebro.adddata(feeds[stock], name=symbols[stock])
     desk = Desk(rule.NAME, symbols, settings)
     hosted = Hosted(rule, params, desk, symbols)
-    broker = DeskBroker(hosted, played, feeds)
-    desk.bar_of = broker.bar_of
+    broker = HostedBroker(hosted, played, feeds)
     cerebro.setbroker(broker)
     cerebro.addstrategy(HostedStrategy, broker=broker)
     for name, kind in ANALYZERS.items():

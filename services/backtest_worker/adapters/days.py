@@ -94,11 +94,10 @@ class HistoryDays:
         stocks = np.array([self.history.index[screened.symbols[row]] for row in at.tolist()], np.int64)
         context = screened.context() if len(at) else {}
         empty = np.zeros(len(at), np.int64)
-        rows = np.array([context.get(name, empty)[at] if name in context else empty for name in self._fields], np.int64)
+        rows = [context[name][at] if name in context else empty for name in self._fields]
+        table = np.array(rows, np.int64).reshape(len(self._fields), len(at))  # also where a rule reads no number
         order = np.argsort(stocks)
-        return PoolRows(
-            stocks[order], np.ascontiguousarray(rows.T[order]).reshape(len(stocks), len(self._fields))
-        ), len(at)
+        return PoolRows(stocks[order], np.ascontiguousarray(table.T[order])), len(at)
 
     def _facts(self, day: Day, auction: I64) -> Facts:
         rows = self.history.pre_open(day)

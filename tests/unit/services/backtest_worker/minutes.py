@@ -46,10 +46,14 @@ def touched(day: int) -> list[dict[str, Any]]:
     return [*rows[:11], *[row | {"open": 10_900, "high": 10_900, "low": 10_900, "close": 10_900} for row in rows[11:]]]
 
 
-def make(folder: Path) -> Path:
-    """Write four sessions of minutes after eighty of daily bars; PARTIAL lacks a bar on the first of them."""
+def make(folder: Path, closes: dict[int, int] | None = None) -> Path:
+    """Write four sessions of minutes after eighty of daily bars; PARTIAL lacks a bar on the first of them.
+
+    `closes` of some days differ from the quiet 10 yuan.
+    """
     stocks = (QUIET, TOUCHED, PARTIAL)
     daily = [daily_row(day, symbol) for day in DAYS for symbol in stocks]
+    daily = [row | {"close": (closes or {}).get(row["day"], row["close"])} for row in daily]
     write_folder(folder, DAYS, daily)
     rows = [*quiet(FIRST, QUIET), *touched(FIRST), *quiet(FIRST, PARTIAL)[:-1]]
     for day in DAYS[81:]:

@@ -142,7 +142,7 @@ def test_an_ex_day_is_no_gain_and_no_loss(
 
 
 def test_people_read_limits_st_and_adjusted_closes_in_backtraders_lines(folder: Path) -> None:
-    from services.backtest_worker.adapters.bt import columns_of
+    from services.backtest_worker.adapters.bt_feeds import columns_of
 
     screen = load_screens(CONFIG)["limit_up"]
     days = HistoryDays(folder, screen, ("float_value",), 5, FIRST, LAST)
