@@ -12,6 +12,7 @@ from common.history.cross import (
     FLOAT_SESSIONS,
     I64,
     NO_BOARD,
+    Boards,
     Universe,
     bar_of,
     boards_of,
@@ -138,6 +139,8 @@ class Tables:
         """Every session that a day can look at."""
         self.universe = _universe(history, self._window, days)
         self._segments = segments_of(history, self.universe, self._window[0], days[-1])
+        self._symbols = tuple(self.universe.symbols[each] for each in self._segments.base.tolist())
+        self._boards = Boards(history.symbols)
         cuts = sorted(set(self._segments.begin.tolist()))
         self._parts = pieces(history, self._window, cuts)
         self._held = days_held(self._parts)
@@ -218,13 +221,13 @@ class Tables:
         yesterday = rows_on(self._parts, last)
         earlier = [each for each in self._window if each < last][-1:]
         before = rows_on(self._parts, earlier[0]) if earlier else yesterday
-        board = boards_of(list(universe.symbols), day)
+        board = self._boards.on(day)[universe.ids]
         present = np.zeros(len(universe.ids), bool)
         columns = universe.column[facts.symbol]
         present[columns[columns >= 0]] = True
         return Cross(
             day=day,
-            symbols=tuple(universe.symbols[each] for each in base.tolist()),
+            symbols=self._symbols,
             names=(),
             listed=(present & (board != NO_BOARD))[base] & self._segments.active(day),
             board=board[base],
@@ -234,7 +237,7 @@ class Tables:
             listed_sessions=listed_sessions(history, universe, last)[base],
             suspended=(per_stock(universe, facts, "suspended") > 0)[base],
             up_limit=per_stock(universe, facts, "up_limit")[base],
-            lacking=lacking_boards(history, day, before.symbol, yesterday.symbol, facts.symbol),
+            lacking=lacking_boards(history, day, before.symbol, yesterday.symbol, facts.symbol, self._boards),
             sessions=len(reach.days),
             hole=reach.hole,
             windows=_Windows(self, day, at),

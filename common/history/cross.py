@@ -42,12 +42,31 @@ def _board_on(symbol: Symbol, day: Day) -> int:
         return NO_BOARD  # history may hold what is not traded here
 
 
-def boards_of(symbols: list[Symbol], day: Day) -> I64:
+def boards_of(symbols: Sequence[Symbol], day: Day) -> I64:
     """Return each symbol's board on a day, `NO_BOARD` for what is not traded here. Fast from the second time on."""
-    # A board changes only where a row of the code table begins or ends: one day stands for all up to the next.
-    era = bisect_right(_ERAS, day)
-    standing = max(_ERAS[era - 1], TABLES_BEGIN) if era and day >= TABLES_BEGIN else day
+    standing = _standing(day)
     return np.array([_board_on(symbol, standing) for symbol in symbols], np.int64)
+
+
+def _standing(day: Day) -> Day:
+    """Return the day that stands for `day`: a board changes only where a row of the code table begins or ends."""
+    era = bisect_right(_ERAS, day)
+    return max(_ERAS[era - 1], TABLES_BEGIN) if era and day >= TABLES_BEGIN else day
+
+
+class Boards:
+    """The boards of a fixed list of symbols, looked up once an era of the code table."""
+
+    def __init__(self, symbols: Sequence[Symbol]) -> None:
+        self._symbols = symbols
+        self._known: dict[Day, I64] = {}
+
+    def on(self, day: Day) -> I64:
+        """Return each symbol's board on a day; not to be written to."""
+        standing = _standing(day)
+        if standing not in self._known:
+            self._known[standing] = boards_of(self._symbols, day)
+        return self._known[standing]
 
 
 class Universe(NamedTuple):
@@ -216,10 +235,13 @@ def float_shares_of(universe: Universe, parts: Sequence[Rows]) -> I64:
     return latest
 
 
-def lacking_boards(history: History, day: Day, before: Symbols, last: Symbols, facts: Symbols) -> dict[int, str]:
+def lacking_boards(
+    history: History, day: Day, before: Symbols, last: Symbols, facts: Symbols, boards: Boards | None = None
+) -> dict[int, str]:
     """Return boards whose data of D-1 or of `day` is not complete and what they lack, against the session before.
 
-    `before`, `last` and `facts` are the stocks with rows of D-2, of D-1 and of `day`.
+    `before`, `last` and `facts` are the stocks with rows of D-2, of D-1 and of `day`; `boards` those of all symbols of
+    the history, where many days are asked for.
     """
     yesterday = history.session_before(day)
     lacking: dict[int, str] = {}
@@ -227,20 +249,26 @@ def lacking_boards(history: History, day: Day, before: Symbols, last: Symbols, f
         (f"daily bars of {yesterday}", before, last),
         (f"the pre-open facts of {day}", last, facts),
     ):
-        gone = [history.symbols[at] for at in np.setdiff1d(earlier, later).tolist()]
-        had = np.bincount(boards_of([history.symbols[at] for at in earlier.tolist()], yesterday), minlength=9)
-        if not _too_many(boards_of(gone, yesterday), had):
+        count_all = len(history.symbols)
+        gone = np.flatnonzero(_marked(earlier, count_all) & ~_marked(later, count_all))
+        board_of_all = (boards or Boards(history.symbols)).on(yesterday)
+        had = np.bincount(board_of_all[earlier], minlength=9)
+        if not _too_many(board_of_all[gone], had):
             continue
-        living = set(history.instruments(day)["symbol"].to_list())  # a delisted stock is not missed
-        lost = [symbol for symbol in gone if symbol in living]
-        boards = boards_of(lost, yesterday)
-        for board, count in _too_many(boards, had).items():
-            example = lost[int(np.argmax(boards == board))]
+        lost = gone[history.living(day)[gone]]  # a delisted stock is not missed
+        for board, count in _too_many(board_of_all[lost], had).items():
+            example = history.symbols[lost[int(np.argmax(board_of_all[lost] == board))]]
             lacking[board] = (
                 f"{what} are not complete: {count} of {had[board]} {BOARD_NAMES[Board(board)]} stocks are missing, "
                 f"e.g. {example}; import the day again"
             )
     return lacking
+
+
+def _marked(symbols: Symbols, count: int) -> NDArray[np.bool_]:
+    marked = np.zeros(count, bool)
+    marked[symbols] = True
+    return marked
 
 
 def _too_many(lost: I64, had: I64) -> dict[int, int]:
@@ -292,7 +320,7 @@ def from_day(parts: Sequence[Rows], day: Day) -> list[Rows]:
 def rows_on(parts: Sequence[Rows], day: Day) -> Rows:
     """Return the rows of one day."""
     for rows in parts:
-        begin, end = np.searchsorted(rows.day, [day, day + 1]).tolist()
+        begin, end = np.searchsorted(rows.day, np.array([day, day + 1], rows.day.dtype)).tolist()
         if end > begin:
             return rows.take(slice(begin, end))
     return parts[-1].take(slice(0, 0))

@@ -69,6 +69,9 @@ class History:
         breaks = self._optional(schema.BREAKS_FILE).filter(pl.col("symbol").is_in(self.symbols))
         ids = np.array([self.index[symbol] for symbol in breaks["symbol"].to_list()], np.int64)
         self._breaks = (ids, breaks["day"].to_numpy().astype(np.int64))
+        self._events: pl.DataFrame | None = None
+        """The ex-events, read when first asked for."""
+        self._life = (self.listed_days(), self._instruments["delisted_day"].to_numpy().astype(np.int64))
         self._begins: tuple[Day, I64] = (0, np.zeros(len(self.symbols), np.int64))
 
     def _optional(self, name: str) -> pl.DataFrame:
@@ -108,6 +111,12 @@ class History:
         """Return the first day of every stock, in the order of `symbols`."""
         return self._instruments["listed_day"].to_numpy().astype(np.int64)
 
+    def living(self, asking: Day) -> NDArray[np.bool_]:
+        """Tell of every stock whether it is listed on `asking`, in the order of `symbols`; see `instruments`."""
+        listed, delisted = self._life
+        living: NDArray[np.bool_] = (listed <= asking) & ((delisted == 0) | (delisted > asking))
+        return living
+
     def names(self, asking: Day) -> list[str]:
         """Return every stock's name as of `asking`, in the order of `symbols`."""
         names = self._instruments["name"].to_list()
@@ -138,8 +147,9 @@ class History:
 
     def ex_events(self, asking: Day) -> pl.DataFrame:
         """Return the ex-events known before the open of `asking`, those of later days included."""
-        events = read_table(self._folder, schema.EX_EVENTS_FILE)
-        return events.filter(pl.col("known_at") <= schema.known_at_of(asking))
+        if self._events is None:
+            self._events = read_table(self._folder, schema.EX_EVENTS_FILE)
+        return self._events.filter(pl.col("known_at") <= schema.known_at_of(asking))
 
     def share_capital(self, asking: Day) -> pl.DataFrame:
         """Return the last published share capital of each stock that was known before the open of `asking`."""
@@ -185,7 +195,8 @@ class History:
             if year not in self._years:
                 continue
             rows = self._year(year)
-            begin, end = np.searchsorted(rows.day, [first, last + 1])
+            # Numbers of another type would have the whole column converted first.
+            begin, end = np.searchsorted(rows.day, np.array([first, last + 1], rows.day.dtype))
             if end > begin:
                 parts.append(rows.take(slice(int(begin), int(end))))
         return _joined(parts)

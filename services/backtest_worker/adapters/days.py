@@ -14,7 +14,7 @@ from common.domain.errors import HistoryError
 from common.domain.values import Day
 from common.history.batch import screen_days
 from common.history.columns import MinuteColumns, Part
-from common.history.cross import boards_of, spells_of, universe_of
+from common.history.cross import Boards, spells_of, universe_of
 from common.history.daily import History
 from common.rules.boards import exchange_of
 from common.screens.screen import Screen, Screened
@@ -59,6 +59,8 @@ class HistoryDays:
         self._labels = labels_of(interval * 60)
         self._minutes = _Minutes(MinuteColumns(folder, interval), self.symbols, self._labels)
         self._exchange = np.array([int(exchange_of(symbol)) for symbol in self.symbols], np.int64)
+        self._boards = Boards(self.symbols)
+        self._places: tuple[tuple[str, ...], I64] = ((), _I8)
         self._close = self._first_closes()
         self._seen = np.zeros(len(self.symbols), np.bool_)
         every = universe_of(self.history, self.sessions[-1], np.arange(len(self.symbols)))
@@ -91,7 +93,10 @@ class HistoryDays:
 
     def _pool(self, screened: Screened) -> tuple[PoolRows, int]:
         at = np.flatnonzero(screened.passed)
-        stocks = np.array([self.history.index[screened.symbols[row]] for row in at.tolist()], np.int64)
+        if screened.symbols is not self._places[0]:  # neighbouring days share their list
+            index = self.history.index
+            self._places = (screened.symbols, np.array([index[symbol] for symbol in screened.symbols], np.int64))
+        stocks = self._places[1][at]
         context = screened.context() if len(at) else {}
         empty = np.zeros(len(at), np.int64)
         rows = [context[name][at] if name in context else empty for name in self._fields]
@@ -115,15 +120,10 @@ class HistoryDays:
         reference = np.where(there, spread("prev_close"), self._close)
         ex_day, cash_e6, bonus_e6 = self._ex_events(day, reference)
         return Facts(
-            boards_of(self.symbols, day), self._exchange, reference, self._close.copy(), spread("up_limit"),
-            spread("down_limit"), spread("float_shares"), cash_e6, bonus_e6, ex_day, gone & self._left(day), auction,
+            self._boards.on(day), self._exchange, reference, self._close.copy(), spread("up_limit"),
+            spread("down_limit"), spread("float_shares"), cash_e6, bonus_e6, ex_day, gone & ~self.history.living(day), auction,
             st_on(self._spells, count, day),
         )  # fmt: skip
-
-    def _left(self, day: Day) -> NDArray[np.bool_]:
-        """Tell which stocks are not listed any more: a stock without a row may only be missing."""
-        listed = set(self.history.instruments(day)["symbol"].to_list())
-        return np.array([symbol not in listed for symbol in self.symbols], np.bool_)
 
     def _ex_events(self, day: Day, reference: I64) -> tuple[NDArray[np.bool_], I64, I64]:
         count = len(self.symbols)
