@@ -10,7 +10,7 @@ import resource
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.domain.calendar import to_date
+from common.runtime.rules import load_rules
 from common.strategies import RULES
 from services.backtest_worker.account import DeskSettings
 from services.backtest_worker.adapters.bt import run_backtrader
 from services.backtest_worker.adapters.bt_feeds import ColumnFeed, columns_of
-from services.backtest_worker.adapters.compiled import compile_rule
-from services.backtest_worker.bars import Columns, DayBars, Facts, PoolRows, labels_of
+from services.backtest_worker.adapters.compiled import compile_rule, compile_wake
+from services.backtest_worker.bars import Columns, DayBars, Facts, PoolRows, bar_at, labels_of
 from services.backtest_worker.desk import Desk
+from services.backtest_worker.hosted import Hosted
 from services.backtest_worker.scanned import Scanned
+from services.backtest_worker.woken import Woken
 
 LABELS = labels_of(300)
 RULE = "bottom_fractal"
 BOUND_M = 40
 BASE_STOCKS, BASE_DAYS = 50, 20
+EXAMPLES, PLAIN_RULE, WOKEN_DAYS = Path(__file__).parents[1] / "docs" / "examples", "steady_rise", 20
 
 
 def make_days(stocks: int, days: int, seed: int = 1) -> Iterator[DayBars]:
@@ -103,6 +107,39 @@ def play_backtrader(stocks: int, days: int) -> tuple[float, int]:
     return time.process_time() - start, len(desk.fills)
 
 
+def _float_value_only(days: Iterable[DayBars]) -> Iterator[DayBars]:
+    return (day._replace(pool=PoolRows(day.pool.stocks, day.pool.context[:, :1].copy())) for day in days)
+
+
+def play_woken(stocks: int, days: int, cache: Path) -> tuple[float, float, int]:
+    """Return bars looked at a CPU second of a plain Python rule behind its wake-up, and of stepping it on every bar.
+
+    Both through the same desk and host; the second on few stocks, since it calls Python for every bar.
+    """
+    rule = load_rules(EXAMPLES).known[PLAIN_RULE]
+    wakes = compile_wake(rule, cache)
+    desk = Desk(rule.NAME, symbols_of(stocks), DeskSettings())
+    woken = Woken(rule, rule.Params(), wakes, desk, symbols_of(stocks))
+    seconds = 0.0
+    for number, day in enumerate(_float_value_only(make_days(stocks, days + 1))):
+        start = time.process_time()
+        woken.run_day(day)
+        seconds += (time.process_time() - start) * (number > 0)  # the first day compiles
+    few = Desk(rule.NAME, symbols_of(BASE_STOCKS), DeskSettings())
+    hosted = Hosted(rule, rule.Params(), few, symbols_of(BASE_STOCKS))
+    made = list(_float_value_only(make_days(BASE_STOCKS, BASE_DAYS)))
+    start = time.process_time()
+    for day in made:
+        hosted.open_day(day)
+        for at in range(len(day.labels)):
+            hosted.trade(at)
+            bars = ((stock, bar_at(day, stock, at)) for stock in range(BASE_STOCKS))
+            hosted.decide(at, [(stock, bar) for stock, bar in bars if bar is not None])
+        hosted.close_day()
+    stepped = time.process_time() - start
+    return stocks * days * len(LABELS) / seconds, BASE_STOCKS * BASE_DAYS * len(LABELS) / stepped, len(desk.fills)
+
+
 def play_plain_backtrader(stocks: int, days: int, ours: bool) -> float:
     """Return the CPU seconds of backtrader over the same bars, with our feeds or with its own PandasData.
 
@@ -156,7 +193,9 @@ def main() -> None:
         seconds, bare, fills = play_compiled(chosen.stocks, chosen.days, cache)
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
         small, _, _ = play_compiled(BASE_STOCKS, BASE_DAYS, cache)
+        woken, stepped, woken_fills = play_woken(chosen.stocks, min(chosen.days, WOKEN_DAYS), cache)
     bars, base_bars = chosen.stocks * chosen.days * len(LABELS), BASE_STOCKS * BASE_DAYS * len(LABELS)
+    assert woken_fills >= 20, "a rule that never trades measures nothing"
     ours, _ = play_backtrader(BASE_STOCKS, BASE_DAYS)
     shipped = play_plain_backtrader(BASE_STOCKS, BASE_DAYS, ours=False)
     bulk = play_plain_backtrader(BASE_STOCKS, BASE_DAYS, ours=True)
@@ -166,6 +205,7 @@ def main() -> None:
         "seconds": round(seconds, 2), "compile_s": round(compile_s, 1), "grown_mb": round(grown),
         "us_a_bar_our_engine": round(1e6 * ours / base_bars, 1), "us_a_bar_pandas": round(1e6 * shipped / base_bars, 1),
         "us_a_bar_our_feed": round(1e6 * bulk / base_bars, 1), "our_feed_faster": round(shipped / bulk, 2),
+        "plain_rule_k_bars_s": round(woken / 1e3), "plain_rule_bound_k": 300, "plain_rule_every_bar_k": round(stepped / 1e3),
         "compiled_faster_whole_market": round(shipped / base_bars / (seconds / bars)),
         "compiled_faster_same_50": round(shipped / small),
     }  # fmt: skip

@@ -124,8 +124,11 @@ def _completed(module: ModuleType) -> Rule:
     decide = scope["decide"]
 
     def explain(params: Any, memory: Any, context: Any, step: Any, position: Any) -> tuple[Check, ...]:
-        _, said = decide(params, memory, context, step, position)
         numbers = {"last": step.last, "high": step.high, "low": step.low, "held": position.shares}
+        wake = scope.get("wake")
+        if wake is not None and not wake(params, context, step, position):
+            return (Check("wakes", False, numbers),)
+        _, said = decide(params, memory, context, step, position)
         return (Check("decides", said.action != NO_ACTION, numbers),)
 
     scope.setdefault("explain", explain)

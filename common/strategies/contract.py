@@ -1,7 +1,7 @@
 """The contract of a rule (design decision: docs/adr). Everything is a plain scalar; prices are in 0.001 yuan."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 from common.domain.orders import Action, PriceKind
 from common.domain.reasons import Reason
@@ -93,3 +93,15 @@ class Rule(Protocol):
     decide: Callable[[Any, Any, Any, Step, Position], tuple[Any, Decision]]
     explain: Callable[[Any, Any, Any, Step, Position], tuple[Check, ...]]
     """What `decide` looks at for this step, entry checks for an empty position, exit checks otherwise."""
+
+
+Wake = Callable[[Any, Any, Step, Position], bool]
+
+
+def wake_of(rule: Rule) -> Wake | None:
+    """Return the `wake(params, context, step, position)` of a rule that has one.
+
+    Such a rule's `decide` is plain Python and is called only on the steps where `wake`, a kernel, says so: its memory
+    stands still on the others, in every host.
+    """
+    return cast("Wake | None", getattr(rule, "wake", None))

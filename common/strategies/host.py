@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from common.domain.reasons import Reason
 from common.domain.values import Day, Price, PushId, Symbol
 from common.rules.corporate import rescale
-from common.strategies.contract import ENTER, EXIT, NONE, REDUCE, Check, Decision, Position, Rule, Step
+from common.strategies.contract import ENTER, EXIT, NONE, REDUCE, Check, Decision, Position, Rule, Step, wake_of
 
 RETRY_S = 60
 """A denied exit may be decided again after this many seconds; its cause stands at every step until then."""
@@ -83,6 +83,7 @@ class RuleHost:
     def __init__(self, rule: Rule, params: Any) -> None:
         self.rule = rule
         self.params = params
+        self._wake = wake_of(rule)
         self.day: Day = 0
         self.gap: PushId = 0
         """The push before which steps of today were lost; 0 = none."""
@@ -153,6 +154,8 @@ class RuleHost:
             step = step._replace(after_gap=step.after_gap or self.gap > 0)
             self._changed.add(symbol)
         position = position._replace(high_since_entry=name.high)
+        if self._wake is not None and not self._wake(self.params, name.context, step, position):
+            return None
         before = name.memory
         name.memory, said = self.rule.decide(self.params, before, name.context, step, position)
         remembered = name.memory != before

@@ -17,7 +17,23 @@ from common.strategies.rule_faults import Fault
 PACKAGES = ("common.domain", "common.rules", "common.strategies")
 REQUIRED = ("NAME", "STEP", "Params", "Memory", "Context", "INITIAL_MEMORY", "decide")
 DECIDE = ("params", "memory", "context", "step", "position")
-SIGNATURES = {"decide": DECIDE, "explain": DECIDE, "check_params": ("params",)}
+WAKE = ("params", "context", "step", "position")
+SIGNATURES = {"decide": DECIDE, "explain": DECIDE, "check_params": ("params",), "wake": WAKE}
+PLAIN_PACKAGES = frozenset(
+    {
+        "bisect",
+        "collections",
+        "decimal",
+        "fractions",
+        "functools",
+        "heapq",
+        "itertools",
+        "math",
+        "operator",
+        "statistics",
+    }
+)
+"""What a rule with a wake-up may import besides: code whose answers follow from its arguments alone."""
 STEPS = ("snapshot", "bar5")
 SCALARS = {"int": int, "bool": bool}
 
@@ -43,9 +59,12 @@ class _Module:
         self._lines: dict[str, int] = {}
         self._texts: dict[str, object] = {}
         self._kernels: list[ast.FunctionDef] = []
+        self._plain = False
+        """The rule has a wake-up: its `decide` is plain Python."""
 
     def faults(self, tree: ast.Module) -> Iterator[Fault]:
         """Yield every fault of the module and of its kernels."""
+        self._plain = any(isinstance(node, ast.FunctionDef) and node.name == "wake" for node in tree.body)
         for at, node in enumerate(tree.body):
             if at == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
                 continue
@@ -67,7 +86,10 @@ class _Module:
         match node:
             case ast.Import():
                 for alias in node.names:
-                    yield Fault(node.lineno, "import", {"name": alias.name})
+                    if self._plain and alias.name in PLAIN_PACKAGES:
+                        self._know(alias.asname or alias.name, Known("other"), node.lineno)
+                    else:
+                        yield Fault(node.lineno, "import", {"name": alias.name})
             case ast.ImportFrom():
                 yield from self._import_from(node)
             case ast.Assign(targets=[target], value=value):
@@ -93,6 +115,10 @@ class _Module:
         plain = (module == "typing" and set(names) == {"NamedTuple"}) or (
             module == "__future__" and set(names) == {"annotations"}
         )
+        if self._plain and module in PLAIN_PACKAGES and not node.level:
+            for alias in node.names:
+                self._know(alias.asname or alias.name, Known("other"), node.lineno)
+            return
         if plain:
             return
         if node.level or not ours:
@@ -207,8 +233,10 @@ class _Module:
         marked = "kernel" in decorators
         self._know(node.name, Known("kernel" if marked else "function"), node.lineno)
         if node.name == "decide":
-            yield from self._decide(node, marked)
-        if marked or node.name == "decide":
+            yield from self._decide(node, marked or self._plain)
+        if node.name == "wake" and not marked:
+            yield Fault(node.lineno, "wake_kernel")
+        if marked or (node.name == "decide" and not self._plain):
             self._kernels.append(node)
         else:
             inside = [each for each in ast.walk(node) if isinstance(each, ast.Import | ast.ImportFrom)]

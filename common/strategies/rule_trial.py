@@ -6,7 +6,7 @@ from typing import Any
 from common.domain.calendar import ts_of
 from common.domain.orders import Action, PriceKind
 from common.domain.reasons import Reason
-from common.strategies.contract import NONE, REDUCE, Check, Decision, Position, Rule, Step
+from common.strategies.contract import NONE, REDUCE, Check, Decision, Position, Rule, Step, wake_of
 from common.strategies.rule_faults import Fault
 
 LineOf = Callable[[BaseException], int]
@@ -74,12 +74,20 @@ def _default_params(rule: Rule, line_of: LineOf) -> Iterator[Fault]:
 def _steps(rule: Rule, line_of: LineOf) -> Iterator[Fault]:
     """Walk one stock through a rise to its limit and a fall, with nothing held and with several positions."""
     context = rule.Context(*(10_000 for _ in rule.Context._fields))
+    wake = wake_of(rule)
     for position in _POSITIONS:
         memory = rule.INITIAL_MEMORY
         for step in steps():
             arguments = (rule.Params(), memory, context, step, position)
-            name, wrong = "decide", ""
+            name, wrong = "wake", ""
             try:
+                awake: object = wake(rule.Params(), context, step, position) if wake is not None else True
+                if type(awake) is not bool:
+                    yield _at("wake", "wake_bool", text=repr(awake))
+                    return
+                if not awake:
+                    continue
+                name = "decide"
                 given = rule.decide(*arguments)
                 wrong = _wrong(rule, given)
                 if not wrong:

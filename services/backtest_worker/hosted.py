@@ -21,6 +21,8 @@ class Hosted:
         self.desk = desk
         self._symbols = symbols
         self._index = {symbol: at for at, symbol in enumerate(symbols)}
+        self._at = -1
+        """The bar in work."""
         self._running: dict[int, tuple[int, int, int]] = {}
         """Open, high and low of the day so far, by stock; from the first bar that traded."""
 
@@ -47,6 +49,7 @@ class Hosted:
         self._sync()
         desk.work(at)
         label = desk.day.labels[at]
+        self._at = at
         made: list[tuple[int, Decision]] = []
         for stock, bar in bars:
             self._run(stock, bar)

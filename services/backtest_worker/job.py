@@ -16,7 +16,7 @@ from common.history.schema import MANIFEST
 from common.rules.matching import FillVerdict
 from common.runtime.rules import rule_source_hash
 from common.screens.screen import Screen
-from common.strategies.contract import Rule
+from common.strategies.contract import Rule, wake_of
 from services.backtest_worker.account import DeskSettings
 from services.backtest_worker.adapters.days import DayHad, HistoryDays
 from services.backtest_worker.bars import DayBars
@@ -107,11 +107,7 @@ def settings_of(job: Job, verdict: Verdict) -> DeskSettings:
 
 
 def _run_compiled(job: Job, days: HistoryDays, desks: dict[Verdict, Desk], told: Told) -> int:
-    from services.backtest_worker.adapters.compiled import compile_rule
-    from services.backtest_worker.scanned import Scanned
-
-    scans = compile_rule(job.rule, job.cache)
-    engines = [Scanned(job.rule, job.params, scans, desk, days.symbols) for desk in desks.values()]
+    engines = list(_compiled_engines(job, days, desks))
     main = desks[job.verdicts[0]]
     repainted = 0
     for number, day in enumerate(days, 1):
@@ -120,6 +116,21 @@ def _run_compiled(job: Job, days: HistoryDays, desks: dict[Verdict, Desk], told:
         repainted += _repainted(job, day, main, days)
         told(str(day.day), number, len(days.sessions))
     return repainted
+
+
+def _compiled_engines(job: Job, days: HistoryDays, desks: dict[Verdict, Desk]) -> Iterator[Engine]:
+    from services.backtest_worker.adapters.compiled import compile_rule, compile_wake
+
+    if wake_of(job.rule) is not None:
+        from services.backtest_worker.woken import Woken
+
+        wakes = compile_wake(job.rule, job.cache)
+        yield from (Woken(job.rule, job.params, wakes, desk, days.symbols) for desk in desks.values())
+        return
+    from services.backtest_worker.scanned import Scanned
+
+    scans = compile_rule(job.rule, job.cache)
+    yield from (Scanned(job.rule, job.params, scans, desk, days.symbols) for desk in desks.values())
 
 
 def _run_backtrader(job: Job, days: HistoryDays, desks: dict[Verdict, Desk], told: Told) -> int:

@@ -138,12 +138,7 @@ class Scanned:
         self._skip[held] = True
         self._known = self._pooled | self._skip
         self._pool_context[day.pool.stocks] = day.pool.context
-        raw, reference = day.facts.raw_prev_close, day.facts.prev_close
-        moved = np.flatnonzero(self._pooled & (raw != reference) & (raw > 0) & (reference > 0))
-        for at in self._prices:
-            column = self._pool_context[moved, at]
-            now, was = reference[moved], raw[moved]
-            self._pool_context[moved, at] = (2 * column * now + was) // (2 * was)
+        rescale_pool(day, self._pooled, self._pool_context, self._prices)
         free = self._pooled & ~self._skip
         self._context[free] = self._pool_context[free]
 
@@ -302,6 +297,16 @@ class Scanned:
         bar = self._scan(watch, memory, at, at + 1, quiet=False)
         assert bar == at, f"{stock} was found to enter on bar {at} and does not"
         return _decision(self._found)
+
+
+def rescale_pool(day: DayBars, pooled: NDArray[np.bool_], context: I64, prices: Sequence[int]) -> None:
+    """Bring the prices in the pool's context (columns `prices`) to today where a stock goes ex; rows by stock."""
+    raw, reference = day.facts.raw_prev_close, day.facts.prev_close
+    moved = np.flatnonzero(pooled & (raw != reference) & (raw > 0) & (reference > 0))
+    for at in prices:
+        column = context[moved, at]
+        now, was = reference[moved], raw[moved]
+        context[moved, at] = (2 * column * now + was) // (2 * was)
 
 
 def _decision(found: I64) -> Decision:

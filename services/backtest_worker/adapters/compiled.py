@@ -7,6 +7,7 @@ every source and constant it was made of: editing any of them, in whatever file,
 """
 
 import hashlib
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,10 +21,10 @@ from numba.core.errors import NumbaError
 from common.domain.errors import UserError
 from common.rules.kernel import KERNELS
 from common.runtime.rules import rule_source_hash
-from common.strategies.contract import ENTER, EXIT, REDUCE, Position, Rule, Step
+from common.strategies.contract import ENTER, EXIT, REDUCE, Position, Rule, Step, wake_of
 from services.backtest_worker.scanned import Scans
 
-_TEMPLATE = """
+_POOL = """
 @njit(cache=True, nogil=True, error_model="python")
 def scan_pool(params_of, memory_of, context_of, chosen, first_row, columns, labels, midnight_ns, limits, skip, masks, counts):
     params = Params({params})
@@ -34,7 +35,7 @@ def scan_pool(params_of, memory_of, context_of, chosen, first_row, columns, labe
         row = first_row[stock]
         if row < 0 or skip[stock]:
             continue
-        memory = Memory({memory})
+{begin}
         context = Context({context})
         day_open = auction[stock]
         day_high, day_low = day_open, day_open
@@ -50,13 +51,17 @@ def scan_pool(params_of, memory_of, context_of, chosen, first_row, columns, labe
                 midnight_ns + labels[bar] * 1_000_000_000, labels[bar], last, high, low, day_open, day_high, day_low,
                 prev_close[stock], up_limit[stock], down_limit[stock], volume, np.int64(turnovers[here]), bar == 0, False,
             )
-            memory, decision = decide(params, memory, context, step, NOTHING_HELD)
-            if decision.action == ENTER:
+{each}
                 masks[stock, bar >> 6] |= np.uint64(1) << np.uint64(bar & 63)
                 counts[bar] += 1
 {keep}
-
-
+"""
+_DECIDES = """\
+            memory, decision = decide(params, memory, context, step, NOTHING_HELD)
+            if decision.action == ENTER:"""
+_WAKES = """\
+            if wake(params, context, step, NOTHING_HELD):"""
+_ONE = """
 @njit(cache=True, nogil=True, error_model="python")
 def scan_one(
     params_of, memory_of, context_of, stock, row, columns, labels, midnight_ns, limits, held, position_of, exiting, done,
@@ -112,13 +117,27 @@ def scan_one(
 
 def compile_rule(rule: Rule, folder: Path) -> Scans:
     """Compile a rule; machine code made before of the same sources is read from `folder`."""
-    text = _source(rule)
+    scope, digest = _made(rule, _source(rule), {"decide": rule.decide}, folder)
+    pool, one = (_told_clearly(rule.NAME, scope[name]) for name in ("scan_pool", "scan_one"))
+    return Scans(pool, one, hits_at, first_refused, digest)
+
+
+def compile_wake(rule: Rule, folder: Path) -> Callable[..., Any]:
+    """Compile the wake-up of a rule that has one: a scan that marks the bars on which its `decide` is to be called."""
+    wake = wake_of(rule)
+    assert wake is not None, f"the rule {rule.NAME} has no wake-up"
+    scope, _ = _made(rule, _pool_source(rule, "", _WAKES, ""), {"wake": wake}, folder)
+    return _told_clearly(rule.NAME, scope["scan_pool"])
+
+
+def _made(rule: Rule, text: str, functions: dict[str, Any], folder: Path) -> tuple[dict[str, Any], str]:
+    """Return the names of a module of scans, compiled with the rule's own functions, and the hash it is kept under."""
     made_of = (text, rule_source_hash(rule), numba.__version__, repr(Step._fields), repr(Position._fields))
     digest = hashlib.sha256("\0".join(made_of).encode()).hexdigest()[:20]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"scan_{digest}.py"
     if not path.exists():
-        part = path.with_suffix(".part")
+        part = path.with_suffix(f".{os.getpid()}")
         part.write_text(text, "utf-8")
         part.replace(path)
     # Machine code read from disk names the module it was made in, which has to be there.
@@ -128,11 +147,10 @@ def compile_rule(rule: Rule, folder: Path) -> Scans:
         scope.update({
             "np": np, "njit": numba.njit, "Params": rule.Params, "Memory": rule.Memory, "Context": rule.Context,
             "Step": Step, "Position": Position, "ENTER": ENTER, "REDUCE": REDUCE, "EXIT": EXIT, "__file__": str(path),
-            "NOTHING_HELD": Position(0, 0, 0, 0, 0), "decide": _jitted(_plain(rule.decide), {}),
+            "NOTHING_HELD": Position(0, 0, 0, 0, 0), **{name: _jitted(_plain(f), {}) for name, f in functions.items()},
         })  # fmt: skip
         exec(compile(text, str(path), "exec"), scope)
-    pool, one = (_told_clearly(rule.NAME, scope[name]) for name in ("scan_pool", "scan_one"))
-    return Scans(pool, one, hits_at, first_refused, digest)
+    return scope, digest
 
 
 def _told_clearly(name: str, scan: Any) -> Callable[..., Any]:
@@ -175,16 +193,24 @@ def _jitted(function: FunctionType, made: dict[FunctionType, Any]) -> Any:
 def _source(rule: Rule) -> str:
     fields = list(enumerate(rule.INITIAL_MEMORY))
     names = range(len(rule.Context._fields))
-    return _TEMPLATE.format(
-        params=", ".join(_field("params_of[{}]", at, value) for at, value in enumerate(rule.Params())),
-        memory=", ".join(_field("memory_of[stock, {}]", at, value) for at, value in fields),
+    memory = ", ".join(_field("memory_of[stock, {}]", at, value) for at, value in fields)
+    kept = "\n".join(f"        memory_of[stock, {at}] = memory[{at}]" for at, _ in fields)
+    return _pool_source(rule, f"        memory = Memory({memory})", _DECIDES, kept) + _ONE.format(
+        params=_params(rule),
         memory_row=", ".join(_field("memory_of[{}]", at, value) for at, value in fields),
-        context=", ".join(f"context_of[stock, {at}]" for at in names),
         context_row=", ".join(f"context_of[{at}]" for at in names),
-        keep="\n".join(f"        memory_of[stock, {at}] = memory[{at}]" for at, _ in fields),
         keep_row="\n".join(f"    memory_of[{at}] = memory[{at}]" for at, _ in fields),
         keep_row_deep="\n".join(f"            memory_of[{at}] = memory[{at}]" for at, _ in fields),
     )
+
+
+def _pool_source(rule: Rule, begin: str, each: str, keep: str) -> str:
+    context = ", ".join(f"context_of[stock, {at}]" for at in range(len(rule.Context._fields)))
+    return _POOL.format(params=_params(rule), context=context, begin=begin, each=each, keep=keep)
+
+
+def _params(rule: Rule) -> str:
+    return ", ".join(_field("params_of[{}]", at, value) for at, value in enumerate(rule.Params()))
 
 
 def _field(cell: str, at: int, value: Any) -> str:

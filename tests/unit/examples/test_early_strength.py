@@ -124,4 +124,4 @@ def test_it_trades_through_the_whole_pipeline(market: MarketPaths) -> None:
 
 
 def test_the_folder_of_examples_holds_only_rules() -> None:
-    assert sorted(path.name for path in Path(EXAMPLES).glob("*.py")) == ["early_strength.py"]
+    assert sorted(path.name for path in Path(EXAMPLES).glob("*.py")) == ["early_strength.py", "steady_rise.py"]
