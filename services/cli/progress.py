@@ -29,12 +29,19 @@ def silent() -> Iterator[Told]:
 
 
 def _lines() -> Told:
-    said: dict[str, int] = {}
+    quarter = -1
+    before = (0, 0)
 
     def told(what: str, done: int, of: int) -> None:
-        quarter = done * QUARTERS // of if of > 0 else 0
-        if said.get(what, -1) < quarter and done > 0:
-            said[what] = quarter
+        # What is named may change at every step (a day, a file): a new piece of work is one of another size, or one
+        # that begins again.
+        nonlocal quarter, before
+        if of != before[1] or done < before[0]:
+            quarter = -1
+        before = (done, of)
+        now = done * QUARTERS // of if of > 0 else 0
+        if quarter < now and done > 0:
+            quarter = now
             click.echo(f"  {what} {done}/{of}")
 
     return told

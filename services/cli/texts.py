@@ -80,6 +80,16 @@ TEXTS: dict[str, Text] = {
         "向数据来源问几个固定的问题，把真实的应答记成 JSONL（去掉密钥），并指出与程序假定不符之处。",
         "Ask a source a few fixed questions, record its real answers as JSONL (without secrets), and say what differs from what this program assumes.",
     ),
+    "cmd.data.synthetic": Text(
+        "造一年合成市场的历史库（日线与 5 分钟线），不需要任何数据就能试回测。", "Make a year of the synthetic market as a history (days and 5-minute bars), to try backtests without any data.",
+    ),
+    "opt.year_stocks": Text("股票数，20 到 2000；默认 300。", "Stocks, from 20 to 2000; 300 by default."),
+    "opt.year_sessions": Text("有 5 分钟线的交易日数，5 到 244；默认 244。", "Sessions with 5-minute bars, from 5 to 244; 244 by default."),
+    "opt.year_seed": Text("种子；同一个种子永远是同一个市场。", "Seed; the same seed is always the same market."),
+    "data.making_year": Text("造合成市场 {path}", "making the synthetic market {path}"),
+    "data.year_made": Text(
+        "{first} 至 {last}：pankou backtest run limit_up --history {path} --from {first} --to {last}", "{first} to {last}: pankou backtest run limit_up --history {path} --from {first} --to {last}",
+    ),
     "cmd.data.check": Text(
         "检查历史库并逐行指出问题：缺行、坏行、越过涨跌停、零填充、单位错误、未复权、重复、未知代码、日历将尽。检查完退出码为 0；加 --strict 时，有问题为 1。",
         "Check the history and name what is wrong, row by row: gaps, bad bars, limits, padding, units, ex-days, duplicates, unknown codes, a calendar that ends. Exit code 0 once it is done; with --strict 1 when there are faults.",

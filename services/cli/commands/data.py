@@ -1,4 +1,4 @@
-"""`data import|check`, and the vendors of `data_sources.py`."""
+"""`data import|synthetic|check`, and the vendors of `data_sources.py`."""
 
 from pathlib import Path
 
@@ -38,6 +38,27 @@ def import_(session: Session, path: Path, into: Path | None, mapping: Path | Non
     for table, rows in made.rows.items():
         session.tell("data.imported", table=table, rows=rows, changed=made.changed[table])
     session.tell("data.done" if any(made.changed.values()) else "data.same", path=str(folder))
+    return faults.OK
+
+
+@data.command_of("synthetic", "cmd.data.synthetic")
+@click.argument("path", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False))
+@option("--stocks", type=int, default=300, help_key="opt.year_stocks")
+@option("--sessions", type=int, default=244, help_key="opt.year_sessions")
+@option("--seed", type=int, default=7, help_key="opt.year_seed")
+@json_option
+@pass_session
+def synthetic(session: Session, path: Path, stocks: int, sessions: int, seed: int, as_json: bool) -> int:
+    """Make a year of the synthetic market as a history."""
+    from common.history.synthetic.year import YearParams, make_year
+    from services.cli.progress import progress, silent
+
+    with silent() if as_json else progress(session.say("data.making_year", path=str(path))) as told:
+        first, last = make_year(path, YearParams(stocks, sessions, seed), told)
+    if as_json:
+        show.echo_json({"history": str(path), "first": first, "last": last})
+    else:
+        session.tell("data.year_made", path=str(path), first=show.day_text(first), last=show.day_text(last))
     return faults.OK
 
 
