@@ -41,7 +41,7 @@ _KINDS = (None, bt.Order.Market, bt.Order.Limit)
 
 
 class PlainBroker(DeskBroker):
-    """Takes Market and Limit orders for whole shares; an order lives until its day ends."""
+    """Takes Market and Limit orders for whole shares, none tied to another; an order lives until its day ends."""
 
     def __init__(
         self, desk: Desk, settings: DeskSettings, days: Sequence[DayBars], feeds: Mapping[int, ColumnFeed], clock: Any
@@ -112,7 +112,10 @@ class PlainBroker(DeskBroker):
         order.addcomminfo(self.getcommissioninfo(data))
         order.submit(self)
         self._making = order
-        reason = self._sent_or_why(side, data, abs(size), price if kind == bt.Order.Limit else None, kind)
+        tied = more.get("oco") is not None or more.get("parent") is not None or not more.get("transmit", True)
+        reason = Reason.NOT_ALLOWED if tied or kind not in _KINDS else Reason.NONE
+        if reason is Reason.NONE:
+            reason = self._sent_or_why(side, data, abs(size), price if kind == bt.Order.Limit else None)
         if reason is Reason.NONE:
             order.accept(self)
         else:
@@ -121,12 +124,12 @@ class PlainBroker(DeskBroker):
         self._note(order)
         return order
 
-    def _sent_or_why(self, side: Side, data: Any, size: float, price: float | None, kind: Any) -> Reason:
+    def _sent_or_why(self, side: Side, data: Any, size: float, price: float | None) -> Reason:
         stock = self._stock_of.get(data)
         if stock is None:
             return Reason.UNKNOWN_SYMBOL  # the clock, or a feed of days: nothing is traded there
-        if kind not in _KINDS or self._number < 0:
-            return Reason.PHASE_CLOSED if self._number < 0 else Reason.NOT_ALLOWED
+        if self._number < 0:
+            return Reason.PHASE_CLOSED
         if size != int(size) or size <= 0:
             return Reason.BAD_QUANTITY
         milli = round(price * MILLI) if price is not None else 0

@@ -233,6 +233,10 @@ def test_a_market_order_trades_at_the_next_open_and_t_plus_1_holds(folder: Path)
         (lambda s: s.buy(s.getdatabyname(QUIET), size=200_000), Reason.INSUFFICIENT_CASH),
         (lambda s: s.sell(s.getdatabyname(QUIET), size=100), Reason.INSUFFICIENT_SHARES),
         (lambda s: s.buy(s.getdatabyname(QUIET), size=100, exectype=bt.Order.Stop, price=10.0), Reason.NOT_ALLOWED),
+        (
+            lambda s: s.buy_bracket(data=s.getdatabyname(QUIET), size=100, limitprice=10.9, stopprice=9.1),
+            Reason.NOT_ALLOWED,
+        ),
         (lambda s: s.buy(s.getdatabyname(f"{QUIET}/day"), size=100), Reason.UNKNOWN_SYMBOL),
     ],
 )
