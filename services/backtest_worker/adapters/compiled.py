@@ -24,6 +24,8 @@ from common.runtime.rules import rule_source_hash
 from common.strategies.contract import ENTER, EXIT, REDUCE, Position, Rule, Step, wake_of
 from services.backtest_worker.scanned import Scans
 
+KEPT_MAX = 40
+"""Sources whose machine code is kept: a rule has one for each text it had."""
 _POOL = """
 @njit(cache=True, nogil=True, error_model="python")
 def scan_pool(params_of, memory_of, context_of, chosen, first_row, columns, labels, midnight_ns, limits, skip, masks, counts):
@@ -134,12 +136,10 @@ def _made(rule: Rule, text: str, functions: dict[str, Any], folder: Path) -> tup
     """Return the names of a module of scans, compiled with the rule's own functions, and the hash it is kept under."""
     made_of = (text, rule_source_hash(rule), numba.__version__, repr(Step._fields), repr(Position._fields))
     digest = hashlib.sha256("\0".join(made_of).encode()).hexdigest()[:20]
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"scan_{digest}.py"
-    if not path.exists():
-        part = path.with_suffix(f".{os.getpid()}")
-        part.write_text(text, "utf-8")
-        part.replace(path)
+    if not _kept(path, text):
+        # Nowhere to keep it: it works all the same, and is compiled anew the next time.
+        text = text.replace("cache=True, ", "")
     # Machine code read from disk names the module it was made in, which has to be there.
     module = sys.modules.setdefault(path.stem, ModuleType(path.stem))
     scope = vars(module)
@@ -151,6 +151,31 @@ def _made(rule: Rule, text: str, functions: dict[str, Any], folder: Path) -> tup
         })  # fmt: skip
         exec(compile(text, str(path), "exec"), scope)
     return scope, digest
+
+
+def _kept(path: Path, text: str) -> bool:
+    """Put the source that machine code is kept for where it belongs; False where the folder takes nothing."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            os.utime(path)
+        else:
+            part = path.with_suffix(f".{os.getpid()}")
+            part.write_text(text, "utf-8")
+            part.replace(path)
+            _forget(path.parent)
+        return os.access(path.parent, os.W_OK)
+    except OSError:
+        return False
+
+
+def _forget(folder: Path) -> None:
+    """Remove the machine code of rules as they were long ago: `KEPT_MAX` sources stay, those used last."""
+    sources = sorted(folder.glob("scan_*.py"), key=lambda each: each.stat().st_mtime, reverse=True)
+    for old in sources[KEPT_MAX:]:
+        for made in (folder / "__pycache__").glob(f"{old.stem}.*"):
+            made.unlink(missing_ok=True)
+        old.unlink(missing_ok=True)
 
 
 def _told_clearly(name: str, scan: Any) -> Callable[..., Any]:
