@@ -35,7 +35,7 @@ class Facts(NamedTuple):
     prev_close: I64
     """Reference price of the day, after ex-rights."""
     raw_prev_close: I64
-    """Close of the last session as traded."""
+    """Close of the last session as traded; where it went ex without trading, the reference of that session."""
     up_limit: I64
     down_limit: I64
     float_shares: I64

@@ -17,15 +17,17 @@ def send_free(
 ) -> Working | Reason:
     """Check an order made on the closed bar `at` and send it; `price` 0 = marketable. Returns the reason of a refusal.
 
+    -1 is before the first bar: a marketable order is priced at its open then.
+
     It meets the bars after, as every order on bars does: a market order at the next open, a limit order there or when
     the price comes to it, both within a share of the volume; what the day leaves unfilled expires with it.
     """
     facts = desk.day.facts
-    bar = desk.bar_of(desk.day, stock, at)
+    bar = desk.bar_of(desk.day, stock, max(at, 0))
     if bar is None:
         return Reason.SUSPENDED
     if price == 0:
-        price = marketable_at(desk.day, stock, side, bar.close)
+        price = marketable_at(desk.day, stock, side, bar.close if at >= 0 else bar.open)
     reasons = _checks(desk, settings, stock, side, shares, price)
     reason = next((each for each in reasons if each is not Reason.NONE), Reason.NONE)
     if reason is not Reason.NONE:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.domain.calendar import S1500, to_date
+from common.domain.errors import UserError
 from common.domain.values import MILLI, Day
 from common.history.daily import History
 from services.backtest_worker.bars import DayBars
@@ -29,6 +30,17 @@ EXTRA_LINES = ("up_limit", "down_limit", "float_cap", "is_st", "adj_close")
 """Beside open, high, low, close and volume; `openinterest` holds the turnover in 0.001 yuan."""
 
 
+class _Line(bt.LineBuffer):  # type: ignore[misc]  # backtrader ships no types
+    """A line that shows what has been: backtrader's own, filled whole, gives bars of the future to whoever asks."""
+
+    def __getitem__(self, ago: int) -> float:
+        if ago > 0:
+            raise IndexError("a bar that has not come yet")
+        at = self.idx + ago
+        # Before its first bar an array would be read from its end, which is the future.
+        return float(self.array[at]) if at >= 0 else float("nan")
+
+
 class ColumnFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no types
     """A feed whose lines are given whole: `columns` by line name, as float64, all of one length."""
 
@@ -42,6 +54,8 @@ class ColumnFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no
 
     def preload(self) -> None:
         """Fill every line at once instead of bar by bar."""
+        if self.p.fromdate is not None or self.p.todate is not None or self._filters:
+            raise UserError("these feeds hold the days they were made for: choose others where they are made")
         columns: Mapping[str, F64] = self.p.columns
         length = len(columns["datetime"])
         buffers = []
@@ -50,6 +64,7 @@ class ColumnFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no
             values = columns.get(name)
             line.array = array("d", (values if values is not None else np.zeros(length)).tobytes())
             line.lencount, line.idx = length, length - 1
+            line.__class__ = _Line
             buffers.append(line)
             # An attribute of its own is found at once; backtrader's way to a line is three look-ups long.
             setattr(self, name, line)
@@ -59,6 +74,8 @@ class ColumnFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no
         self.home()
 
     def _load(self) -> bool:
+        if not self._buffers:
+            raise UserError("these feeds are filled whole: run Cerebro with preload=True and without exactbars")
         return False
 
     # What backtrader asks of every feed at every bar, without the look-ups by name it makes for feeds of any kind.

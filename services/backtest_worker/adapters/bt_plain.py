@@ -41,7 +41,10 @@ _KINDS = (None, bt.Order.Market, bt.Order.Limit)
 
 
 class PlainBroker(DeskBroker):
-    """Takes Market and Limit orders for whole shares, none tied to another; an order lives until its day ends."""
+    """Takes Market and Limit orders for whole shares, none tied to another; an order lives until its day ends.
+
+    One made on the last bar of a day is for the next day.
+    """
 
     def __init__(
         self, desk: Desk, settings: DeskSettings, days: Sequence[DayBars], feeds: Mapping[int, ColumnFeed], clock: Any
@@ -51,6 +54,8 @@ class PlainBroker(DeskBroker):
         self._stock_of = {feed: stock for stock, feed in feeds.items()}
         self._coid_of: dict[int, str] = {}
         self._making: Any = None
+        self._tomorrow: list[tuple[Any, Side, int, float, int]] = []
+        """Orders made on a day's last bar: they enter before the next day's first."""
         self._seen = 0
 
     # ------------------------------------------------------------------ the clock
@@ -66,8 +71,18 @@ class PlainBroker(DeskBroker):
         begun = self.move_on()
         if begun is not None:
             self.desk.open_day(begun)
+            self._enter_kept()
         self.desk.cancel_due(self.at)
         self.desk.match(self.at)
+
+    def _enter_kept(self) -> None:
+        kept, self._tomorrow = self._tomorrow, []
+        for order, side, stock, size, milli in kept:
+            self._making = order
+            made = send_free(self.desk, self._settings, stock, side, int(size), milli, -1)
+            if isinstance(made, Reason):
+                self._refuse(order, made)
+                self._note(order)
 
     def stop(self) -> None:
         """End the last day."""
@@ -89,8 +104,13 @@ class PlainBroker(DeskBroker):
         """Cancel what is left of an order."""
         coid = self._coid_of.get(order.ref, "")
         working = next((each for each in self.desk.working if each.coid == coid), None)
+        kept = [each for each in self._tomorrow if each[0].ref == order.ref]
+        for each in kept:
+            self._tomorrow.remove(each)
+            each[0].cancel()
+            self._note(each[0])
         if working is None:
-            return False
+            return bool(kept)
         self.desk.end(working, Reason.HAND_CANCEL)
         return True
 
@@ -119,10 +139,14 @@ class PlainBroker(DeskBroker):
         if reason is Reason.NONE:
             order.accept(self)
         else:
-            order.addinfo(reason=reason.name, zh=WORDS[reason].zh, en=WORDS[reason].en)
-            order.reject(self)
+            self._refuse(order, reason)
         self._note(order)
         return order
+
+    @staticmethod
+    def _refuse(order: Any, reason: Reason) -> None:
+        order.addinfo(reason=reason.name, zh=WORDS[reason].zh, en=WORDS[reason].en)
+        order.reject()
 
     def _sent_or_why(self, side: Side, data: Any, size: float, price: float | None) -> Reason:
         stock = self._stock_of.get(data)
@@ -135,6 +159,9 @@ class PlainBroker(DeskBroker):
         milli = round(price * MILLI) if price is not None else 0
         if price is not None and (milli <= 0 or abs(milli - price * MILLI) > 1e-6):
             return Reason.OFF_TICK
+        if self.closing:
+            self._tomorrow.append((self._making, side, stock, size, milli))
+            return Reason.NONE
         made = send_free(self.desk, self._settings, stock, side, int(size), milli, self.at)
         return made if isinstance(made, Reason) else Reason.NONE
 

@@ -15,7 +15,7 @@ from common.domain.values import Day
 from common.history.batch import screen_days
 from common.history.columns import MinuteColumns, Part
 from common.history.cross import Boards, spells_of, universe_of
-from common.history.daily import History
+from common.history.daily import History, Rows
 from common.rules.boards import exchange_of
 from common.screens.screen import Screen, Screened
 from common.screens.st import st_on
@@ -72,9 +72,7 @@ class HistoryDays:
         first = self.sessions[0]
         begin = max(calendar.window(calendar.previous(first), LOOK_BACK)[0], self.history.first_day())
         closes = np.zeros(len(self.symbols), np.int64)
-        rows = self.history.traded(first, begin)
-        traded = rows.columns["close"] > 0
-        closes[rows.symbol[traded]] = rows.columns["close"][traded]  # rows are in order of days: the last one stays
+        _carry(closes, self.history.traded(first, begin))  # rows are in order of days: the last one stays
         return closes
 
     def __iter__(self) -> Iterator[DayBars]:
@@ -143,9 +141,13 @@ class HistoryDays:
         calendar = self.history.calendar()
         if day == self.sessions[-1]:
             return
-        rows = self.history.traded(calendar.next(day), day)
-        traded = rows.columns["close"] > 0
-        self._close[rows.symbol[traded]] = rows.columns["close"][traded]
+        _carry(self._close, self.history.traded(calendar.next(day), day))
+
+
+def _carry(closes: I64, rows: Rows) -> None:
+    """Bring the last closes on through rows: a day without trading leaves its reference, so that it goes ex once."""
+    last = np.where(rows.columns["close"] > 0, rows.columns["close"], rows.columns["prev_close"])
+    closes[rows.symbol[last > 0]] = last[last > 0]
 
 
 class _Minutes:

@@ -18,6 +18,7 @@ from services.backtest_worker.adapters.days import HistoryDays
 from services.backtest_worker.bars import NOT_THERE, DayBars, Facts, PoolRows, bar_at
 from services.backtest_worker.corporate import corporate_action
 from services.backtest_worker.job import Job, coverage_of, run_job
+from tests.unit.history.folder import daily_row, write_folder
 from tests.unit.services.backtest_worker.minutes import DAYS, FIRST, LAST, PARTIAL, QUIET, TOUCHED, UP, make
 
 CONFIG = parse_config({}, "test")
@@ -156,3 +157,23 @@ def test_people_read_limits_st_and_adjusted_closes_in_backtraders_lines(folder: 
     assert set(columns["is_st"]) == {0.0}
     assert columns["adj_close"][0] == columns["close"][0]
     assert len(columns_of(played, days.symbols.index(PARTIAL))["close"]) == 3 * 48
+
+
+def test_a_stock_that_goes_ex_while_it_is_away_goes_ex_once(tmp_path: Path) -> None:
+    away = DAYS[81:83]
+    rows = [
+        daily_row(
+            day, QUIET, 10_000 if day < away[0] else 5_000, suspended=day in away,
+            factor_e9=10**9 if day < away[0] else 2 * 10**9,
+        )
+        for day in DAYS
+    ]  # fmt: skip
+    write_folder(tmp_path, DAYS, rows)
+    screen = load_screens(CONFIG)["limit_up"]
+    moved = {
+        day.day: (int(day.facts.raw_prev_close[0]), int(day.facts.prev_close[0]))
+        for day in HistoryDays(tmp_path, screen, ("float_value",), 5, FIRST, LAST)
+    }
+    assert moved == {FIRST: (10_000, 10_000), away[0]: (10_000, 5_000), away[1]: (5_000, 5_000), LAST: (5_000, 5_000)}
+    (later,) = HistoryDays(tmp_path, screen, ("float_value",), 5, away[1], away[1])
+    assert later.facts.raw_prev_close[0] == 5_000, "also where the backtest begins within the pause"

@@ -256,6 +256,59 @@ def test_a_limit_order_waits_for_its_price_can_be_cancelled_and_dies_with_its_da
     assert strategy.broker.desk.ledger.frozen_cash == 0
 
 
+def test_an_order_made_at_the_close_enters_the_next_day_and_may_be_taken_back(folder: Path) -> None:
+    last = len(LABELS)
+    strategy = told(folder, {last: lambda s: s.buy(s.getdatabyname(QUIET), size=300)})
+    (fill,) = strategy.broker.desk.fills
+    assert (fill.day, fill.second, fill.price) == (DAYS[81], LABELS[0], 10_000)
+    taken_back = told(
+        folder,
+        {last: lambda s: s.cancel(s.buy(s.getdatabyname(QUIET), size=300))},
+    )
+    assert taken_back.broker.desk.fills == []
+    assert taken_back.told[-1][1] == "Canceled"
+    too_much = told(folder, {last: lambda s: s.buy(s.getdatabyname(QUIET), size=900_000)})
+    assert too_much.told[-1][1:3] == ("Rejected", Reason.INSUFFICIENT_CASH.name)
+
+
+class Peeks(bt.Strategy):  # type: ignore[misc]  # as above
+    """Looks where nobody may."""
+
+    def __init__(self) -> None:
+        self.before: list[float] = []
+        self.ahead = 0
+
+    def prenext(self) -> None:
+        self.next()
+
+    def next(self) -> None:
+        bars = self.getdatabyname(PARTIAL)
+        if not len(bars):
+            self.before += [bars.close[0], bars.close[-1]]
+            return
+        try:
+            bars.close[1]
+        except IndexError:
+            self.ahead += 1
+
+
+def test_bars_of_the_future_cannot_be_read(folder: Path) -> None:
+    cerebro = cerebro_of(folder, [QUIET, PARTIAL], FIRST, LAST)  # PARTIAL has minutes from the second day on
+    cerebro.addstrategy(Peeks)
+    (strategy,) = cerebro.run()
+    assert len(strategy.before) == 2 * (len(LABELS) - 0)
+    assert all(np.isnan(strategy.before))
+    assert strategy.ahead == 3 * len(LABELS)
+
+
+@pytest.mark.parametrize("how", [{"preload": False}, {"exactbars": 1}])
+def test_a_run_that_would_play_nothing_says_so(folder: Path, how: dict[str, Any]) -> None:
+    cerebro = cerebro_of(folder, [QUIET], FIRST, LAST)
+    cerebro.addstrategy(Watches)
+    with pytest.raises(UserError, match="filled whole"):
+        cerebro.run(**how)
+
+
 def test_a_buy_at_the_limit_queues(folder: Path) -> None:
     strategy = told(
         folder,
