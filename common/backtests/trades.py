@@ -23,7 +23,7 @@ class Trade(NamedTuple):
     closed_s: int
     entry: Reason
     exit: Reason
-    """Reason of the last sell; NONE while open, and where a delisting ended it."""
+    """Reason of the last sell; DELISTED where that ended it, NONE while open."""
     buys: int
     sells: int
     shares_bought: Shares
@@ -100,6 +100,12 @@ class _Position:
         if self.held == 0:
             self.closed = (day, second)
 
+    def _exit(self) -> Reason:
+        if not self.closed[0]:
+            return Reason.NONE
+        sold = self.sold and (self.sold[-1].day, self.sold[-1].second) == self.closed
+        return self.sold[-1].reason if sold else Reason.DELISTED
+
     def trade(self, at: dict[Day, int], price: Price) -> Trade:
         fills = [*self.bought, *self.sold]
         last = self.closed[0] or max(at)
@@ -111,7 +117,7 @@ class _Position:
             closed=self.closed[0],
             closed_s=self.closed[1],
             entry=self.first.reason,
-            exit=self.sold[-1].reason if self.sold and (self.sold[-1].day, self.sold[-1].second) == self.closed else Reason.NONE,
+            exit=self._exit(),
             buys=len(self.bought),
             sells=len(self.sold),
             shares_bought=sum(fill.shares for fill in self.bought),

@@ -29,6 +29,7 @@ class Reason(IntEnum):
     REPRICE = 31
     DAY_END = 32
     REPLACED_BY_EXIT = 33
+    DELISTED = 34
     # denials by the risk manager
     BELOW_ONE_LOT = 40
     SLOTS_FULL = 41
@@ -100,6 +101,7 @@ WORDS: dict[Reason, Words] = {
     Reason.REPRICE: Words("改价重报", "repriced"),
     Reason.DAY_END: Words("收盘失效", "expired at the close"),
     Reason.REPLACED_BY_EXIT: Words("被清仓取代", "replaced by a full exit"),
+    Reason.DELISTED: Words("退市核销", "written off: the stock left the exchange"),
     Reason.BELOW_ONE_LOT: Words("不足一手；增加资金或放宽仓位", "below one lot; add cash or raise the slot size"),
     Reason.SLOTS_FULL: Words("持仓数已满；先平掉一只", "all position slots are taken; close one first"),
     Reason.RULE_SLOTS_FULL: Words("该策略的仓位已满", "the rule's own slots are taken"),

@@ -113,7 +113,7 @@ def test_their_days_and_reasons() -> None:
     trades = by_hand()
     assert [trade.sessions for trade in trades] == [1, 1, 2, 2, 2, 2, 1, 1, 1, 1, 2, 0]
     assert [trade.closed for trade in trades[:3]] == [D[1], D[1], D[2]]
-    assert (trades[10].closed, trades[10].exit, trades[10].open) == (D[5], Reason.NONE, False)
+    assert (trades[10].closed, trades[10].exit, trades[10].open) == (D[5], Reason.DELISTED, False)
     assert (trades[11].closed, trades[11].open, trades[11].value_left) == (0, True, 8_500_000)
     # 984.50 over the outlay of 10,005.00
     assert trades[0].gain == pytest.approx(984.5 / 10_005)
@@ -147,7 +147,7 @@ def test_their_tables() -> None:
     # stop loss ended 2, 6, 8: -514.75 + 50 - 1,010
     stop = rows[Reason.STOP_LOSS]
     assert (stop.trades, stop.wins, stop.losses, stop.pnl) == (3, 1, 2, -1_474_750)
-    assert (rows[Reason.NONE].trades, rows[Reason.WEAK_AT_0950].pnl) == (1, 0)
+    assert (rows[Reason.DELISTED].trades, rows[Reason.WEAK_AT_0950].pnl) == (1, 0)
     assert {row.reason: row.trades for row in found.by_entry} == {
         Reason.LIMIT_UP_TOUCH: 10,
         Reason.BOTTOM_FRACTAL_CONFIRMED: 1,
