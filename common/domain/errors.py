@@ -14,6 +14,7 @@ PankouError
 |   `-- SecondCopyError      this service runs already
 +-- CodecError           bytes that are no message (counted and dropped)
 +-- PeerSilentError      a peer did not answer in time
++-- DiskError            a journal could not be written or read: the process stops and reads again what is on disk
 `-- InvariantError       our own books do not add up: the process stops
 """
 
@@ -87,3 +88,7 @@ class PeerSilentError(PankouError):
 
 class InvariantError(PankouError):
     """Books that do not add up; the process stops and recovers by starting again."""
+
+
+class DiskError(PankouError):
+    """A disk that failed in the middle of a write or a read: nobody knows what is on it until it is read again."""

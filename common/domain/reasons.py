@@ -72,6 +72,7 @@ class Reason(IntEnum):
     KILL_SWITCH = 86
     NOT_READY = 87
     TOO_MANY_ORDERS = 88
+    DISK_FULL = 130
 
 
 class Words(NamedTuple):
@@ -141,5 +142,6 @@ WORDS: dict[Reason, Words] = {
     Reason.KILL_SWITCH: Words("总开关已关", "kill switch is on"),
     Reason.TOO_MANY_ORDERS: Words("委托过于频繁；稍后再试", "too many orders in a second or a day; try later"),
     Reason.NOT_READY: Words("服务尚未就绪，稍后再试", "service not ready yet; try again"),
+    Reason.DISK_FULL: Words("磁盘已满，不开新仓；清出空间后自动恢复", "the disk is full: no opening orders; make room, it clears by itself"),
 }
 # fmt: on

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from common.domain.errors import InvariantError, UserError
+from common.domain.errors import DiskError, InvariantError, UserError
 
 EXIT_OK = 0
 EXIT_FAULT = 1
 EXIT_INPUT = 2
+EXIT_DISK = 74
+"""The journal could not be written or read (EX_IOERR of sysexits.h)."""
 
 
 def new_run_id() -> str:
@@ -50,7 +52,7 @@ def config_argument(service: str) -> Path:
 
 
 def guarded(main: Callable[[], int]) -> int:
-    """Run a service's main: user errors are one line and exit code 2, broken invariants end the process loudly."""
+    """Run a service's main: user errors are one line and exit code 2; broken invariants and disks end the process."""
     os.umask(0o077)
     try:
         return main()
@@ -60,3 +62,6 @@ def guarded(main: Callable[[], int]) -> int:
     except InvariantError as error:
         print(f"pankou: invariant broken, stopping: {error}", file=sys.stderr, flush=True)
         return EXIT_FAULT
+    except DiskError as error:
+        print(f"pankou: disk fault, stopping; a restart reads what is on disk: {error}", file=sys.stderr, flush=True)
+        return EXIT_DISK

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from common.bus.heartbeat import BEAT_NS, Liveness
 from common.bus.links import Links
 from common.messages.control import Beat, Status, StatusRequest
-from common.messages.header import Role
+from common.messages.header import Role, Trace
 from common.messages.outputs import (
     LOCAL,
     Adapter,
@@ -36,8 +36,10 @@ from common.messages.outputs import (
 from common.messages.topics import BEAT
 from common.runtime.clock import SystemClock
 from common.runtime.config import Config
+from common.runtime.disk_watch import DiskWatch
 from common.runtime.lock import CopyLock
 from common.runtime.logs import make_logger
+from common.runtime.reserve import JOURNAL_RESERVE_BYTES, OTHER_RESERVE_BYTES, Reserve
 from common.runtime.run import EXIT_OK, StopFlag, new_run_id
 from common.runtime.store import Store
 
@@ -68,7 +70,10 @@ class Shell:
         self.log = make_logger(spec.name, config.system.log_level)
         self.clock = SystemClock()
         self.started_ns = self.clock.now_ns()
-        self.store = Store(Path(config.system.run_dir) / f"{spec.name}.db", full=spec.full)
+        folder = Path(config.system.run_dir)
+        reserve = Reserve(folder / f"{spec.name}.reserve", JOURNAL_RESERVE_BYTES if spec.full else OTHER_RESERVE_BYTES)
+        self.store = Store(folder / f"{spec.name}.db", full=spec.full, reserve=reserve)
+        self.disk = DiskWatch(self.store)
         keys = Path(config.system.keys_dir)
         self.links = Links(spec.name, config.system.base_port, keys, run_id, self.clock.now_ns)
         try:
@@ -93,7 +98,7 @@ class Shell:
         self._carry_out(self.core.on_start(self.clock.now_ns()))
 
     def step(self, wait_ms: int = POLL_MS_MAX) -> None:
-        """Go round once: door, questions, answers, facts, vendor, deadlines, beat."""
+        """Go round once: door, questions, answers, facts, vendor, deadlines, disk, beat."""
         self.links.poll(min(wait_ms, self._idle_ms()))
         self.links.doorkeeper.step()
         self._questions()
@@ -101,6 +106,7 @@ class Shell:
         self._facts()
         self._vendor()
         self._deadlines()
+        self._disk()
         self._beat()
 
     # ------------------------------------------------------------------ the steps
@@ -139,7 +145,9 @@ class Shell:
                     envelope.seq,
                     "",
                     envelope.cause_id,
-                    envelope.trace,
+                    envelope.trace
+                    if envelope.trace.published_ns
+                    else envelope.trace._replace(published_ns=envelope.sent_ns),
                 )
                 self._handle(message, origin)
         for peer in self.liveness.gone(now_ns):
@@ -156,6 +164,18 @@ class Shell:
         now_ns = self.clock.now_ns()
         if due_ns is not None and due_ns <= now_ns:
             self._carry_out(self.core.on_deadline(now_ns))
+
+    def _disk(self) -> None:
+        for line in self.disk.look(self.clock.now_ns()):
+            self._one(line)
+        self._tell_disk()
+
+    def _tell_disk(self) -> None:
+        """Let the core know that the disk is full, or has room again, before it decides anything more."""
+        full = self.disk.news()
+        on_disk: Callable[[bool, int], Sequence[Output]] | None = getattr(self.core, "on_disk", None)
+        if full is not None and on_disk is not None:
+            self._carry_out(on_disk(full, self.clock.now_ns()))
 
     def _beat(self) -> None:
         now_ns = self.clock.now_ns()
@@ -181,13 +201,14 @@ class Shell:
     # ------------------------------------------------------------------ carrying out
 
     def _handle(self, message: Message, origin: Origin) -> None:
-        self._carry_out(self.core.on_message(message, origin, self.clock.now_ns()))
+        self._tell_disk()
+        self._carry_out(self.core.on_message(message, origin, self.clock.now_ns()), origin.trace)
 
-    def _carry_out(self, outputs: Sequence[Output]) -> None:
+    def _carry_out(self, outputs: Sequence[Output], trace: Trace | None = None) -> None:
         if not outputs:
             return
         self._pass("received")
-        wrote = self.store.commit(outputs)
+        wrote = self.store.commit(outputs, self.clock.now_ns(), trace)
         if wrote:
             self._pass("committed")
         for output in outputs:
@@ -231,8 +252,10 @@ class Shell:
         """Return how this service is: what its core says and what its sockets counted."""
         ready, state, numbers, words = self.core.status()  # type: ignore[attr-defined]  # every core here has it
         counted = {**self.links.counts(), "commits": self.store.commits, "pid": os.getpid(), "rss_kib": rss_kib()}
+        counted["disk_free_mib"] = self.disk.free_mib
+        words = {**words, **({"disk": self.disk.state} if self.disk.state != "ok" else {})}
         return Status(
-            self.spec.name, ready, state, VERSION, self.run_id, self.started_ns, {**numbers, **counted}, dict(words)
+            self.spec.name, ready, state, VERSION, self.run_id, self.started_ns, {**numbers, **counted}, words
         )
 
     def close(self) -> None:

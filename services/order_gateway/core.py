@@ -100,6 +100,11 @@ class GatewayCore:
             self._hand.risk_up = up
         return []
 
+    def on_disk(self, full: bool, now_ns: int) -> Sequence[Output]:
+        """Note that the disk is full, or has room again: while it is full nothing is opened."""
+        self._orders.disk_full = full
+        return []
+
     # ------------------------------------------------------------------ status
 
     def status(self) -> tuple[bool, str, dict[str, int], dict[str, str]]:

@@ -3,6 +3,7 @@
 from common.domain.calendar import second_of_day
 from common.domain.ids import COID_LENGTH
 from common.domain.reasons import Reason
+from common.domain.values import Side
 from common.messages.control import Fault
 from common.messages.header import Role
 from common.messages.orders import (
@@ -45,6 +46,8 @@ class OrderDesk:
     def __init__(self, books: Books, market: Market, broker: BrokerDesk, pushes: Pushes, settings: Settings) -> None:
         self._books, self._market, self._broker = books, market, broker
         self._pushes, self._settings = pushes, settings
+        self.disk_full = False
+        """The journal has only its reserve left, which is for fills, cancels and getting out."""
 
     # ------------------------------------------------------------------ orders
 
@@ -60,6 +63,8 @@ class OrderDesk:
         denial = check_order(order, self._market, self._books, self._settings)
         if len(order.coid) > COID_LENGTH:
             denial = Denial(Reason.KEY_CONFLICT, {"coid_length": len(order.coid)})
+        if self.disk_full and order.side == Side.BUY:
+            denial = Denial(Reason.DISK_FULL, {})
         if denial is not None:
             return self.deny(order.key, order.coid, denial, origin)
         return self.accept(order, reply(origin, Journalled(order.key, order.coid)))
