@@ -17,6 +17,17 @@ class Fill(NamedTuple):
     day: Day
     push: int
     fill: OrderFilled
+    seq: int = 0
+    """Its row in the journal."""
+
+
+class Since(NamedTuple):
+    """From where on deals are wanted."""
+
+    seq: int = 1
+    """Row of the journal."""
+    ts_ns: int = 0
+    """Data time."""
 
 
 class Deal(NamedTuple):
@@ -65,10 +76,13 @@ def events_from(session: Session, first: int) -> Iterator[EventRow]:
 
 def fills_in(rows: list[EventRow], day: Day = 0) -> list[Fill]:
     """Return the deals among journal rows; `day` 0 = all."""
-    found = [Fill(day_of_push(row.push), row.push, row.event) for row in rows if isinstance(row.event, OrderFilled)]
+    found = [
+        Fill(day_of_push(row.push), row.push, row.event, row.seq) for row in rows if isinstance(row.event, OrderFilled)
+    ]
     return [fill for fill in found if day in (0, fill.day)]
 
 
-def fills_of(session: Session, day: Day) -> list[Fill]:
-    """Return the deals of a day (0 = all), oldest first."""
-    return fills_in(list(events_from(session, 1)), day)
+def fills_of(session: Session, day: Day, since: Since = Since()) -> list[Fill]:  # noqa: B008 - immutable
+    """Return the deals of a day (0 = all) from a row or a data time on, oldest first."""
+    found = fills_in(list(events_from(session, since.seq)), day)
+    return [fill for fill in found if fill.fill.ts_ns >= since.ts_ns]

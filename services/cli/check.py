@@ -109,3 +109,17 @@ def parse_time(text: str) -> int:
         raise BadInputError("bad.time", text=text)
     hours, minutes, seconds = (int(part or 0) for part in found.groups())
     return hours * 3600 + minutes * 60 + seconds
+
+
+def parse_since(text: str) -> tuple[int, Day, int]:
+    """Return (row, 0, 0) of a row number, else (0, day, second) of a time; day 0 = none was written."""
+    clean = " ".join(text.replace("T", " ").split())
+    if clean.isascii() and clean.isdigit() and len(clean) < 8:
+        return max(1, int(clean)), 0, 0
+    day, _, time = clean.partition(" ")
+    try:
+        if ":" in day:
+            return 0, 0, parse_time(clean)
+        return 0, parse_day(day), parse_time(time) if time else 0
+    except BadInputError:
+        raise BadInputError("bad.since", text=text) from None

@@ -15,6 +15,7 @@ from services.cli.day_books import DayBooks, Traces, day_books, pools_of, read_r
 from services.cli.days import TAPES_FOLDER
 from services.cli.differences import Circumstances, Compared, compare
 from services.cli.faults import BadInputError
+from services.cli.runs import run_folder
 from services.cli.session import Session
 from services.cli.settings import HASHES
 from services.cli.show import day_text
@@ -50,16 +51,6 @@ def compare_day(session: Session, day: Day, number: int | None, *, quiet: bool =
     )
     compared = compare(day, made.last_push, run, pipeline, known)
     return DayDiff(folder.name, compared, pipeline.close is not None, run, pipeline, made.warnings)
-
-
-def run_folder(session: Session, number: int | None) -> Path:
-    """Return the folder of a run, the newest where no number is given."""
-    home = session.home
-    folder = home.last_run() if number is None else home.runs / str(number)
-    if folder is None or not (folder / "config.toml").is_file():
-        known = ", ".join(map(str, home.run_numbers())) or "-"
-        raise BadInputError("bad.no_such_run", run=number or 1, home=str(home.root), known=known)
-    return folder
 
 
 def recorded(folder: Path, day: Day) -> list[Path]:

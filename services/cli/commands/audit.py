@@ -1,14 +1,19 @@
-"""`audit lookahead`: does a rule, or its screen, use what it could not know?"""
+"""`audit lookahead`: does a rule, or its screen, use what it could not know? `audit journal`: do the books add up?"""
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from services.cli import show
 from services.cli.bilingual import Group, json_option, option
 from services.cli.check import parse_day
+from services.cli.faults import OK, REFUSED, BadInputError
 from services.cli.session import Session, pass_session
 from services.cli.show import day_text
+
+if TYPE_CHECKING:
+    from services.cli.journal.money import Rates
 
 audit = Group("audit", help_key="cmd.audit")
 
@@ -49,3 +54,73 @@ def lookahead(
         session.tell("audit.clean" if not found.findings else "audit.found", count=len(found.findings))
     if found.findings:
         raise SystemExit(1)
+
+
+@audit.command_of("journal", "cmd.audit.journal")
+@option("--run", "number", type=click.IntRange(1), help_key="opt.audit_run")
+@option("--db", "file", metavar="FILE", type=click.Path(path_type=Path), help_key="opt.audit_db")
+@option("--order", "wanted", metavar="COID|KEY|SYMBOL", help_key="opt.audit_order")
+@option("--day", metavar="DATE", help_key="opt.audit_day")
+@json_option
+@pass_session
+def journal(
+    session: Session, number: int | None, file: Path | None, wanted: str | None, day: str | None, as_json: bool
+) -> int:
+    """Check a gateway's journal, running or not; with --order show the whole life of orders."""
+    from services.cli.journal import text
+    from services.cli.journal.audit import read_and_audit
+    from services.cli.journal.life import lives
+
+    if number is not None and file is not None:
+        raise BadInputError("bad.run_and_db")
+    if day is not None and wanted is None:
+        raise BadInputError("bad.day_without_order")
+    path = _journal_of(session, number) if file is None else file
+    if not path.is_file():
+        raise BadInputError("bad.no_journal", path=str(path))
+    audited = read_and_audit(path, _rates_of(path))
+    found = None
+    if wanted is not None:
+        found = lives(audited, _wanted(wanted), 0 if day is None else parse_day(day))
+        if not found:
+            raise BadInputError("bad.no_such_order", wanted=wanted, path=str(path))
+    if as_json:
+        show.echo_json(text.as_json(str(path), audited, found))
+    else:
+        lines = text.audit_lines(session.lang, str(path), audited)
+        for life in found or ():
+            lines += text.life_lines(session.lang, life)
+        click.echo("\n".join(lines))
+    return REFUSED if audited.broken else OK
+
+
+def _journal_of(session: Session, number: int | None) -> Path:
+    from services.cli.runs import run_folder
+
+    return run_folder(session, number) / "order_gateway.db"
+
+
+def _rates_of(path: Path) -> "Rates | None":
+    """Return the fees of the run a journal lies in; None where its configuration does not lie beside it."""
+    from common.domain.errors import ConfigError
+    from common.runtime.config import load_config
+    from services.cli.journal.money import Rates
+
+    beside = path.with_name("config.toml")
+    if not beside.is_file():
+        return None
+    try:
+        fees = load_config(beside).fees
+    except ConfigError:
+        return None  # another version's: the journal can still be checked
+    return Rates(fees.commission_e7, fees.commission_min)
+
+
+def _wanted(text: str) -> str:
+    """Return an id or a key as it is, a stock in its full form."""
+    from services.cli.check import parse_symbol
+
+    try:
+        return parse_symbol(text)
+    except BadInputError:
+        return text.strip()

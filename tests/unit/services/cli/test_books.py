@@ -139,6 +139,40 @@ def test_fills_of_another_day(tmp_path: Path) -> None:
     assert json.loads(as_json.stdout)[0]["fill"]["price"] == 12_200
 
 
+@pytest.mark.parametrize(
+    ("since", "seqs"),
+    [
+        ("4", [4, 5]),
+        ("09:35:05", [5]),
+        ("09:35", [2, 4, 5]),
+        ("2026-01-05 09:35:01", [4, 5]),
+        ("2026-01-05T09:35:01", [4, 5]),
+        ("20260106", []),
+        ("0", [2, 4, 5]),
+    ],
+)
+def test_fills_since_a_row_or_a_time(tmp_path: Path, since: str, seqs: list[int]) -> None:
+    opened = EventRow(1, 0, 0, AccountOpened(1_000_000_000, "paper"))
+    rows = [opened, fill(2, 34_500), EventRow(3, 0, 0, opened.event), fill(4, 34_502), fill(5, 34_505)]
+    answers = {("order_gateway", "EventsRequest"): paged(rows, 9), ("order_gateway", "AccountRequest"): ACCOUNT}
+    result, _ = run(tmp_path, ["fills", "--since", since, "--json"], answers)  # type: ignore[arg-type]
+    assert result.exit_code == 0, result.stderr
+    assert [row["seq"] for row in json.loads(result.stdout)] == seqs
+
+
+def test_a_bare_time_goes_with_a_date_and_bad_ones_are_one_line(tmp_path: Path) -> None:
+    answers = {("order_gateway", "EventsRequest"): paged([fill(2)], 9)}
+    result, _ = run(tmp_path, "fills --date 2026-01-05 --since 09:36 --json", answers)  # type: ignore[arg-type]
+    assert json.loads(result.stdout) == []
+    for since in ("yesterday", "25:00", "2026-01-05 9h", "-3", "20261399"):
+        bad, link = run(tmp_path, ["fills", "--since", since], answers)  # type: ignore[arg-type]
+        assert (bad.exit_code, link.asked) == (2, [])
+        (line,) = bad.stderr.splitlines()
+        assert since in line
+    both, _ = run(tmp_path, ["fills", "--since", "7", "--date", "2026-01-05"], answers)  # type: ignore[arg-type]
+    assert both.exit_code == 2
+
+
 def test_an_empty_journal_has_no_fills() -> None:
     assert books.fills_in([]) == []
 

@@ -1,0 +1,1 @@
+"""`audit journal`: what must hold of a gateway's journal, and the life of one order in it."""
