@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from bench.orders import run_order
+from bench.one_order import run_order
 from common.domain.calendar import S0930, S1457, hms, ts_of
 from common.domain.values import Day, Phase, Price, Shares, Side
 from common.history.synthetic.actors import CAST

@@ -1,55 +1,191 @@
-"""One order through a row of snapshots, as the paper exchange works it."""
+"""How long an order takes from being sent to being journalled, at 20 a second and in bursts of 300 a second.
 
-from collections.abc import Sequence
+Baseline, alternating with it in the same run on the same disk: the same row committed by bare SQLite
+(`synchronous=FULL`), nothing around it. A real gateway process, CURVE, real sockets, the paper exchange behind it.
+"""
+
+import argparse
+import json
+import sqlite3
+import tempfile
+import time
+from pathlib import Path
 from typing import NamedTuple
 
-from common.domain.values import Price, Shares
-from common.rules.book import Book
-from common.rules.matching import match_new, match_resting, taken_before
-from common.rules.queue import UNSEEN, Place, arrive, shown_at, traded_at
+from bench.gateway_stage import RAISED_TEXT, Stage
+from common.messages.codec import encode_body
+from common.messages.orders import EventRow, Journalled, OrderSubmitted, SubmitOrder
+from common.messages.outputs import Message
+
+BASE_PORT = 27_850
+STOCKS = 400
+STEADY_HZ, BURST_HZ = 20, 300
+BURST = 300
+BOUND = 2.0
 
 
-class History(NamedTuple):
-    """What became of an order after each snapshot of the tape."""
+class Figures(NamedTuple):
+    """Milliseconds."""
 
-    filled: list[Shares]
-    ahead: list[Shares]
-    left_ahead: tuple[Shares, Shares]
-    """Shares that left the queue at our price while it was shown, and how many of those by trades."""
+    count: int
+    p50: float
+    p99: float
+    most: float
 
 
-def run_order(
-    tape: Sequence[Book],
-    verdict: int,
-    limit: Price,
-    side: int,
-    shares: Shares,
-    cancel_share_bp: int = 0,
-    start: int = 0,
-    ahead: Shares | None = None,
-) -> History:
-    """Send an order after snapshot `start` of checked snapshots and follow it; `ahead` in place of what is shown."""
-    filled, places = [0] * start, [0] * start
-    left, of_shown, at_volume, gone, traded = shares, 0, 0, 0, 0
-    place = arrive(side, limit, tape[start])
-    if ahead is not None:
-        place = Place(ahead, place.shown)
-    for number, book in enumerate(tape[start:]):
-        if number == 0:
-            got = of_shown = sum(deal.shares for deal in match_new(side, limit, left, book, 0))
-            at_volume = book.day_volume
-        else:
-            taken = taken_before(of_shown, at_volume, book)
-            fill = match_resting(verdict, cancel_share_bp, 10_000, side, limit, left, place, book, taken)
-            now = shown_at(side, limit, book)
-            if UNSEEN not in (place.shown, now):
-                served = traded_at(side, limit, book)
-                gone += max(place.shown - now, min(served, place.shown), 0)
-                traded += min(served, place.shown)
-            got, place = fill.shares, fill.place
-            if fill.of_shown:
-                of_shown, at_volume = taken.owed + fill.of_shown, book.day_volume
-        left -= got
-        filled.append(shares - left)
-        places.append(place.ahead)
-    return History(filled, places, (gone, traded))
+class Raw:
+    """Bare SQLite with the gateway's table."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        for line in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"):
+            self._db.execute(line)
+        self._db.execute(
+            "CREATE TABLE journal(seq INTEGER PRIMARY KEY AUTOINCREMENT, ukey TEXT UNIQUE, body BLOB NOT NULL)"
+        )
+        self._seq = 0
+
+    def commit(self, order: SubmitOrder) -> float:
+        """Write the row of an order; returns milliseconds."""
+        self._seq += 1
+        body = encode_body(EventRow(self._seq, order.push, 1, OrderSubmitted(order, order.shares * order.price)))
+        start = time.perf_counter_ns()
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute("INSERT INTO journal(ukey, body) VALUES(?, ?)", (f"order:{order.coid}", body))
+        self._db.execute("COMMIT")
+        return (time.perf_counter_ns() - start) / 1e6
+
+
+def figures(times: list[float]) -> Figures:
+    """Return median, 99th percentile and the longest."""
+    ordered = sorted(times)
+    return Figures(len(ordered), ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100], ordered[-1])
+
+
+def steady(stage: Stage, raw: Raw, count: int) -> tuple[list[float], list[float]]:
+    """Send orders at their pace, a raw commit half-way between two; returns both times."""
+    acks: list[float] = []
+    commits: list[float] = []
+    begun = time.perf_counter()
+    for number in range(count):
+        idle(stage, begun + number / STEADY_HZ)
+        if number % (3 * STEADY_HZ) == 0:
+            stage.play()
+        order = stage.order()
+        start = time.perf_counter_ns()
+        stage.ask(order.key, order)
+        taken(stage.answers(1000), order.key)
+        acks.append((time.perf_counter_ns() - start) / 1e6)
+        idle(stage, begun + (number + 0.5) / STEADY_HZ)
+        commits.append(raw.commit(order))
+    return acks, commits
+
+
+def burst(stage: Stage, raw: Raw) -> tuple[list[float], list[float], float]:
+    """Send a second's worth of orders; returns acks, raw commits at the same pace, and the time of the last ack in s."""
+    orders = [stage.order() for _ in range(BURST)]
+    sent: dict[str, int] = {}
+    acks: dict[str, float] = {}
+    begun = time.perf_counter()
+    while len(acks) < BURST:
+        now = time.perf_counter()
+        while len(sent) < BURST and now >= begun + len(sent) / BURST_HZ:
+            order = orders[len(sent)]
+            sent[order.key] = time.perf_counter_ns()
+            stage.ask(order.key, order)
+        for key, message in stage.answers(1):
+            acks[taken([(key, message)], key)] = (time.perf_counter_ns() - sent[key]) / 1e6
+        if now > begun + 30:
+            raise SystemExit(f"{BURST - len(acks)} orders of a burst were not answered in 30 s")
+    last = time.perf_counter() - begun
+    commits = []
+    begun = time.perf_counter()
+    for number, order in enumerate(orders):
+        idle(stage, begun + number / BURST_HZ)
+        commits.append(raw.commit(order))
+    return list(acks.values()), commits, last
+
+
+def taken(answers: list[tuple[str, Message]], key: str) -> str:
+    """Refuse anything but the answer that the order is on disk."""
+    for found, message in answers:
+        if found == key and isinstance(message, Journalled):
+            return key
+    raise SystemExit(f"an order was not taken: {answers}")
+
+
+def idle(stage: Stage, until: float) -> None:
+    """Be the market until then."""
+    while (left := until - time.perf_counter()) > 0:
+        stage.step(min(20, int(left * 1000)))
+
+
+def measure(folder: Path, seconds: int, bursts: int) -> dict[str, object]:
+    """Return the figures of one run."""
+    stage = Stage(folder, BASE_PORT, STOCKS)
+    raw = Raw(folder / "raw.db")
+    try:
+        stage.start()
+        stage.until_ready()
+        stage.play()
+        steady(stage, raw, STEADY_HZ)  # warm up
+        acks, commits = steady(stage, raw, seconds * STEADY_HZ)
+        quick: list[float] = []
+        beside: list[float] = []
+        lasts = []
+        for _ in range(bursts):
+            stage.play()
+            some, others, last = burst(stage, raw)
+            quick += some
+            beside += others
+            lasts.append(last)
+        rows = stage.until_ready().numbers
+    finally:
+        stage.close()
+    return {
+        "steady": figures(acks), "steady_raw": figures(commits), "burst": figures(quick), "burst_raw": figures(beside),
+        "burst_done_s": max(lasts), "orders": rows["orders"], "commits": rows["commits"],
+    }  # fmt: skip
+
+
+def line(name: str, ours: Figures, raw: Figures) -> str:
+    """Return one line of figures."""
+    return (
+        f"{name}: {ours.count} orders, journalled ack p50 {ours.p50:.3f} p99 {ours.p99:.3f} max {ours.most:.1f} ms | "
+        f"raw commit p50 {raw.p50:.3f} p99 {raw.p99:.3f} ms | p50 ratio {ours.p50 / raw.p50:.2f}"
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--seconds", type=int, default=15, help="of 20 orders a second")
+    options.add_argument("--bursts", type=int, default=5, help="seconds of 300 orders each")
+    options.add_argument(
+        "--folder", type=Path, help="on which disk; by default the system's folder for temporary files"
+    )
+    options.add_argument("--json", action="store_true")
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory(dir=chosen.folder) as scratch:
+        found = measure(Path(scratch), chosen.seconds, chosen.bursts)
+    steady_, raw, quick, beside = (found[name] for name in ("steady", "steady_raw", "burst", "burst_raw"))
+    assert isinstance(steady_, Figures)
+    assert isinstance(raw, Figures)
+    assert isinstance(quick, Figures)
+    assert isinstance(beside, Figures)
+    if chosen.json:
+        print(
+            json.dumps(
+                {name: value._asdict() if isinstance(value, Figures) else value for name, value in found.items()}
+            )
+        )
+        return
+    print(RAISED_TEXT)
+    print(line(f"{STEADY_HZ}/s", steady_, raw))
+    print(line(f"bursts of {BURST} at {BURST_HZ}/s", quick, beside))
+    print(f"last ack of a burst {found['burst_done_s']:.2f} s after its first order; {found['commits']} commits in all")
+    print(f"bound: p50 at most {BOUND:g} times the raw commit's: {'ok' if steady_.p50 <= BOUND * raw.p50 else 'over'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,7 @@
 """The shell that hosts a core: sockets, clock and disk in one loop of named steps.
 
 A service's `__main__` makes its core and adapter and calls `host`. Each message goes to the core; what the core gives
-back is committed first, in one transaction, and then carried out in order.
+back is committed first, in one transaction, and then carried out in order. Messages that wait already share a commit.
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from common.bus.heartbeat import BEAT_NS, Liveness
 from common.bus.links import Links
 from common.messages.control import Beat, Status, StatusRequest
-from common.messages.header import Role, Trace
+from common.messages.header import Role
 from common.messages.outputs import (
     LOCAL,
     Adapter,
@@ -41,10 +41,12 @@ from common.runtime.lock import CopyLock
 from common.runtime.logs import make_logger
 from common.runtime.reserve import JOURNAL_RESERVE_BYTES, OTHER_RESERVE_BYTES, Reserve
 from common.runtime.run import EXIT_OK, StopFlag, new_run_id
-from common.runtime.store import Store
+from common.runtime.store import Call, Store
 
 VERSION = "0.1.0"
 POLL_MS_MAX = 200
+GROUP_MAX = 64
+"""Messages whose rows share one commit at most; nothing is waited for to make a group larger."""
 CRASH_VARIABLE = "PANKOU_CRASH"
 """POINT:HIT, e.g. committed:4 — the process dies the fourth time it passes the point (fault tests)."""
 
@@ -88,6 +90,8 @@ class Shell:
             raise
         self.liveness = Liveness(spec.subscriptions, self.started_ns)
         self._beat_ns = 0
+        self._group: list[Call] = []
+        """What is decided and not yet on disk; never left over when the loop sleeps."""
         self._crash = _crash_point()
 
     def start(self) -> None:
@@ -118,6 +122,7 @@ class Shell:
                     responder.answer(origin.token, self.status())
                 else:
                     self._handle(message, origin)
+        self._flush()
 
     def _answers(self) -> None:
         for requester in self.links.requesters.values():
@@ -127,6 +132,7 @@ class Shell:
                     envelope.trace,
                 )  # fmt: skip
                 self._handle(message, origin)
+            self._flush()
             requester.resend()
 
     def _facts(self) -> None:
@@ -150,6 +156,7 @@ class Shell:
                     else envelope.trace._replace(published_ns=envelope.sent_ns),
                 )
                 self._handle(message, origin)
+        self._flush()
         for peer in self.liveness.gone(now_ns):
             self._peer(peer, up=False)
 
@@ -158,6 +165,7 @@ class Shell:
         if poll is not None:
             for message in poll():
                 self._handle(message, LOCAL)
+            self._flush()
 
     def _deadlines(self) -> None:
         due_ns = self.core.next_deadline_ns()
@@ -202,17 +210,36 @@ class Shell:
 
     def _handle(self, message: Message, origin: Origin) -> None:
         self._tell_disk()
-        self._carry_out(self.core.on_message(message, origin, self.clock.now_ns()), origin.trace)
-
-    def _carry_out(self, outputs: Sequence[Output], trace: Trace | None = None) -> None:
+        outputs = self.core.on_message(message, origin, self.clock.now_ns())
         if not outputs:
             return
+        self._group.append(Call(outputs, origin.trace))
+        if len(self._group) >= GROUP_MAX or self._must_know(outputs):
+            self._flush()
+
+    def _must_know(self, outputs: Sequence[Output]) -> bool:
+        """Tell whether the next message must wait for what an effect brings: a broker within this process answers at once."""
+        if getattr(self.adapter, "answers_later", False):
+            return False
+        return any(isinstance(output, Effect) for output in outputs)
+
+    def _carry_out(self, outputs: Sequence[Output]) -> None:
+        if outputs:
+            self._group.append(Call(outputs, None))
+        self._flush()
+
+    def _flush(self) -> None:
+        """Commit what the messages that were waiting brought, all as one, then carry it out in the order it came."""
+        if not self._group:
+            return
+        group, self._group = self._group, []
         self._pass("received")
-        wrote = self.store.commit(outputs, self.clock.now_ns(), trace)
+        wrote = self.store.commit_all(group, self.clock.now_ns())
         if wrote:
             self._pass("committed")
-        for output in outputs:
-            self._one(output)
+        for call in group:
+            for output in call.outputs:
+                self._one(output)
         if wrote:
             self._pass("sent")
 

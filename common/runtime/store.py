@@ -1,4 +1,4 @@
-"""What a service keeps: a journal of rows and records by key, in one SQLite file, one transaction a call.
+"""What a service keeps: a journal of rows and records by key, in one SQLite file, one transaction a call or more.
 
 Beside each row stand the wall time of its commit and the times of the chain of causes that led to it: for people, never
 for a core, which must come out the same whenever it runs.
@@ -18,9 +18,19 @@ from common.runtime.reserve import Reserve
 SCHEMA_VERSION = 2
 """1: rows without times; opened for writing, such a file becomes a 2."""
 BUSY_MS = 5_000
+LOG_BYTES = 4_000_000
+"""SQLite begins the log anew after a thousand pages."""
 STATIONS = ("feed_ns", "published_ns", "decided_ns", "approved_ns")
 """Columns beside a row; the journal's own station is `at_ns`."""
+_NO_STATIONS = (None,) * len(STATIONS)
 Connect = Callable[[Path], sqlite3.Connection]
+
+
+class Call(NamedTuple):
+    """What one call of a core gave back, and the times of the message that caused it."""
+
+    outputs: Sequence[Output]
+    trace: Trace | None = None
 
 
 class StoredRow(NamedTuple):
@@ -67,6 +77,8 @@ class Store:
             raise _refusal(path, error) from error
         if reserve is not None:
             self.disk_full = not reserve.take()
+        if full and not self.disk_full:
+            self._grow()
 
     def _prepare(self, full: bool) -> None:
         run = self._db.execute
@@ -91,6 +103,25 @@ class Store:
             run("UPDATE meta SET value=? WHERE name='schema'", (SCHEMA_VERSION,))
         run("COMMIT")
 
+    def _grow(self) -> None:
+        """Let the write-ahead log have its usual size from the start: a sync that need not grow a file takes less."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        if log.is_file() and log.stat().st_size >= LOG_BYTES:
+            return
+        run = self._db.execute
+        try:
+            run("BEGIN IMMEDIATE")
+            run("CREATE TABLE pad(body BLOB)")
+            run("INSERT INTO pad VALUES(zeroblob(?))", (LOG_BYTES,))
+            run("DROP TABLE pad")
+            run("COMMIT")
+            run("PRAGMA wal_checkpoint(RESTART)")
+        except sqlite3.OperationalError as error:
+            if self._db.in_transaction:
+                run("ROLLBACK")
+            if not _is_full(error):
+                raise DiskError(f"{self.path}: {error} ({_error_name(error)})") from error
+
     def load(self) -> tuple[list[Message], dict[str, Message]]:
         """Read all rows, oldest first, and all records by key."""
         try:
@@ -100,42 +131,45 @@ class Store:
         return _messages(self.path, rows), kept
 
     def commit(self, outputs: Sequence[Output], at_ns: int = 0, trace: Trace | None = None) -> bool:
-        """Write every Append, Save and Drop of one call in one transaction; False when there was none.
+        """Write what one call gave back; see `commit_all`."""
+        return self.commit_all((Call(outputs, trace),), at_ns)
 
-        `at_ns` is the wall time, `trace` the times of the message that caused the call; both only stand beside the
-        rows. Raises InvariantError where a unique row exists already, and DiskError where the disk fails: then nobody
-        knows what is on it, the process must stop and read it again, and this store takes nothing more. A full disk is
-        not that: nothing of the call is on it, so the reserve is given back and the call written.
+    def commit_all(self, calls: Sequence[Call], at_ns: int = 0) -> bool:
+        """Write every Append, Save and Drop of these calls in one transaction; False when there was none.
+
+        `at_ns` is the wall time; like the calls' traces it only stands beside the rows. Raises InvariantError where a
+        unique row exists already, and DiskError where the disk fails: then nobody knows what is on it, the process must
+        stop and read it again, and this store takes nothing more. A full disk is not that: nothing of the calls is on
+        it, so the reserve is given back and they are written.
         """
-        writes = [output for output in outputs if isinstance(output, Append | Save | Drop)]
+        writes = [(w, call.trace) for call in calls for w in call.outputs if isinstance(w, Append | Save | Drop)]
         if not writes:
             return False
         if self._broken:
             raise DiskError(f"{self.path}: nothing more is written after: {self._broken}")
         try:
-            self._transaction(writes, at_ns, trace)
+            self._transaction(writes, at_ns)
         except sqlite3.DatabaseError as error:
             if not (_is_full(error) and self._reserve is not None and self._reserve.give_back()):
                 self._fail(error)
             self.disk_full = True
             try:
-                self._transaction(writes, at_ns, trace)
+                self._transaction(writes, at_ns)
             except sqlite3.DatabaseError as again:
                 self._fail(again)
         self.commits += 1
         return True
 
-    def _transaction(self, writes: Sequence[Append | Save | Drop], at_ns: int, trace: Trace | None) -> None:
+    def _transaction(self, writes: Sequence[tuple[Append | Save | Drop, Trace | None]], at_ns: int) -> None:
         run = self._db.execute
-        stations = (None,) * len(STATIONS) if trace is None else tuple(each or None for each in trace[: len(STATIONS)])
         try:
             run("BEGIN IMMEDIATE")
-            for write in writes:
+            for write, trace in writes:
                 if isinstance(write, Append):
                     run(
                         "INSERT INTO journal(ukey, body, at_ns, feed_ns, published_ns, decided_ns, approved_ns) "
                         "VALUES(?, ?, ?, ?, ?, ?, ?)",
-                        (write.unique or None, encode_body(write.record), at_ns, *stations),
+                        (write.unique or None, encode_body(write.record), at_ns, *_stations(trace)),
                     )
                 elif isinstance(write, Save):
                     run("INSERT OR REPLACE INTO kept VALUES(?, ?)", (write.key, encode_body(write.record)))
@@ -194,6 +228,10 @@ def read_rows(path: Path) -> Stored:
         raise _refusal(path, error) from error
     finally:
         db.close()
+
+
+def _stations(trace: Trace | None) -> tuple[int | None, ...]:
+    return _NO_STATIONS if trace is None else tuple(each or None for each in trace[: len(STATIONS)])
 
 
 def _connect(path: Path) -> sqlite3.Connection:

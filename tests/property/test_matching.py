@@ -5,7 +5,7 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.orders import History, run_order
+from bench.one_order import History, run_order
 from common.domain.values import Side
 from common.rules.book import Book, check_book, crossed, usable
 from common.rules.matching import (

@@ -15,7 +15,7 @@ from bench.fills import (
     stock_days,
     tick_books,
 )
-from bench.orders import run_order
+from bench.one_order import run_order
 from common.domain.values import Side
 from common.rules.bar_matching import QUEUE_TURNOVER_BP
 from common.rules.book import Book, check_book, usable

@@ -13,11 +13,11 @@ from common.domain.errors import DiskError, InvariantError, UserError
 from common.messages.codec import encode_body
 from common.messages.control import PushAck
 from common.messages.header import Trace
-from common.messages.outputs import Append, Save
+from common.messages.outputs import Append, Drop, Save
 from common.runtime.disk_watch import LOOK_NS, DiskWatch
 from common.runtime.reserve import MIB, Reserve
 from common.runtime.run import EXIT_DISK, guarded
-from common.runtime.store import BUSY_MS, Store, read_rows, read_store
+from common.runtime.store import BUSY_MS, LOG_BYTES, Call, Store, read_rows, read_store
 from tests.conftest import CHECKOUT
 
 BIG = "x" * 20_000
@@ -70,7 +70,7 @@ class Failing(sqlite3.Connection):
 
 def test_a_full_disk_gives_the_reserve_back_and_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "g.db"
-    Store(path, full=True).close()
+    Store(path, full=False).close()
     reserve = Reserve(tmp_path / "g.reserve", MIB)
     disk = SmallDisk(path, pages(path) + 4, reserve)
     store = Store(path, full=True, reserve=reserve, connect=disk.connect)
@@ -279,4 +279,35 @@ def test_low_room_is_said_once(tmp_path: Path) -> None:
     assert watch.state == "low"
     assert watch.look(2) == []
     assert watch.news() is None, "the core is not told: orders go on"
+    store.close()
+
+
+def test_the_log_has_its_size_from_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    store = Store(path, full=True)
+    log = path.with_name("x.db-wal")
+    size = log.stat().st_size
+    assert size >= LOG_BYTES
+    for number in range(50):
+        store.commit([Append(ack(number))])
+    assert log.stat().st_size == size, "no commit had to grow it"
+    assert len(read_store(path)[0]) == 50
+    other = Store(tmp_path / "y.db", full=False)
+    assert path.with_name("y.db-wal").stat().st_size < LOG_BYTES, "only who waits for the disk gains by it"
+    store.close()
+    other.close()
+
+
+def test_calls_that_wait_share_a_commit_and_keep_their_order(tmp_path: Path) -> None:
+    store = Store(tmp_path / "x.db", full=True)
+    calls = [Call([Append(ack(n)), Save("k", ack(n))], Trace(decided_ns=n)) for n in range(1, 65)]
+    assert store.commit_all([*calls, Call([]), Call([Drop("k")])], 9)
+    assert store.commits == 1
+    rows = read_rows(store.path)
+    assert [(row.seq, row.trace.decided_ns, row.at_ns) for row in rows.rows] == [(n, n, 9) for n in range(1, 65)]
+    assert rows.kept == {}
+    with pytest.raises(InvariantError, match="twice"):
+        store.commit_all([Call([Append(ack(1), "a")]), Call([Append(ack(2), "a")])])
+    assert len(read_rows(store.path).rows) == 64, "one that may not be takes all of them with it"
+    assert not store.commit_all([Call([]), Call([])])
     store.close()
