@@ -40,6 +40,7 @@ CASH = 10**15
 START_SECOND = 34_200
 BEAT_S = 0.1
 WAIT_S = 20.0
+ASK_AGAIN_S = 0.01
 
 
 class Stage:
@@ -170,27 +171,31 @@ class Stage:
         found = self.risk.requesters[GATEWAY].read()
         return [(envelope.correlation_id, message) for envelope, message in found]
 
-    def answer(self, key: str, message: Message, wait_s: float = WAIT_S) -> Message:
-        """Ask and wait for the answer; asks again as risk does."""
-        self.ask(key, message)
-        until = time.monotonic() + wait_s
-        while time.monotonic() < until:
-            for found, answer in self.answers(1):
-                if found == key:
-                    return answer
-            self.risk.requesters[GATEWAY].resend()
-            self.step()
+    def poll_answer(self, message: Message, wait_s: float = WAIT_S) -> Message:
+        """Ask anew every few milliseconds until one of the questions is answered: for a gateway that is starting."""
+        until, asked = time.monotonic() + wait_s, 0.0
+        mine = f"poll-{time.monotonic_ns()}"
+        number = 0
+        try:
+            while time.monotonic() < until:
+                if time.monotonic() - asked > ASK_AGAIN_S:
+                    asked, number = time.monotonic(), number + 1
+                    self.ask(f"{mine}-{number}", message)
+                for found, answer in self.answers(1):
+                    if found.startswith(mine):
+                        return answer
+                self.step()
+        finally:
+            for each in range(1, number + 1):
+                self.risk.requesters[GATEWAY].forget(f"{mine}-{each}")
         raise SystemExit(f"no answer to {type(message).__name__}")
 
     def until_ready(self) -> Status:
         """Wait until the gateway says that it is ready."""
-        number = 0
         while True:
-            number += 1
-            answer = self.answer(f"status-{time.monotonic_ns()}-{number}", StatusRequest())
+            answer = self.poll_answer(StatusRequest())
             if isinstance(answer, Status) and answer.ready:
                 return answer
-            time.sleep(0.002)
 
 
 def run_gateway(config: Path) -> int:

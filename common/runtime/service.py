@@ -4,6 +4,7 @@ A service's `__main__` makes its core and adapter and calls `host`. Each message
 back is committed first, in one transaction, and then carried out in order. Messages that wait already share a commit.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -96,8 +97,14 @@ class Shell:
 
     def start(self) -> None:
         """Recover from disk and begin: the same path after a clean end and after a crash."""
-        rows, kept = self.store.load()
-        self.core.restore(rows, kept)
+        # What is read here stays for ever: a collector that walks through it while it grows takes most of a start.
+        gc.disable()
+        try:
+            rows, kept = self.store.load()
+            self.core.restore(rows, kept)
+        finally:
+            gc.freeze()
+            gc.enable()
         self.log.info("service started", run_id=self.run_id, rows=len(rows), kept=len(kept))
         self._carry_out(self.core.on_start(self.clock.now_ns()))
 

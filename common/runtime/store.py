@@ -125,10 +125,13 @@ class Store:
     def load(self) -> tuple[list[Message], dict[str, Message]]:
         """Read all rows, oldest first, and all records by key."""
         try:
-            rows, kept = _read(self._db)
+            bodies = [body for (body,) in self._db.execute("SELECT body FROM journal ORDER BY seq")]
+            try:
+                return [decode_body(body) for body in bodies], _kept(self._db)
+            except CodecError:  # the slower way names the row
+                return _messages(self.path, _rows(self._db)), _kept(self._db)
         except sqlite3.DatabaseError as error:
             raise DiskError(f"{self.path}: cannot be read ({error})") from error
-        return _messages(self.path, rows), kept
 
     def commit(self, outputs: Sequence[Output], at_ns: int = 0, trace: Trace | None = None) -> bool:
         """Write what one call gave back; see `commit_all`."""
@@ -223,7 +226,7 @@ def read_rows(path: Path) -> Stored:
         (version,) = db.execute("SELECT value FROM meta WHERE name='schema'").fetchone() or (0,)
         if not 1 <= version <= SCHEMA_VERSION:
             raise sqlite3.DatabaseError(_strange_schema(version))
-        return Stored(*_read(db, timed=version > 1))
+        return Stored(_rows(db, timed=version > 1), _kept(db))
     except sqlite3.DatabaseError as error:
         raise _refusal(path, error) from error
     finally:
@@ -238,16 +241,24 @@ def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
 
 
-def _read(db: sqlite3.Connection, timed: bool = True) -> tuple[list[StoredRow], dict[str, Message]]:
+def _rows(db: sqlite3.Connection, timed: bool = True) -> list[StoredRow]:
     columns = f"at_ns, {', '.join(STATIONS)}" if timed else "0, 0, 0, 0, 0"
-    rows = [
+    return [
         _row(seq, body, at_ns, Trace(feed or 0, published or 0, decided or 0, approved or 0, at_ns))
         for seq, body, at_ns, feed, published, decided, approved in db.execute(
             f"SELECT seq, body, {columns} FROM journal ORDER BY seq"
         )
     ]
-    kept = {key: decode_body(body) for key, body in db.execute("SELECT key, body FROM kept ORDER BY key")}
-    return rows, kept
+
+
+def _kept(db: sqlite3.Connection) -> dict[str, Message]:
+    found: dict[str, Message] = {}
+    for key, body in db.execute("SELECT key, body FROM kept ORDER BY key"):
+        try:
+            found[key] = decode_body(body)
+        except CodecError as error:
+            raise InvariantError(f"the record {key!r} is damaged ({error})") from error
+    return found
 
 
 def _row(seq: int, body: bytes, at_ns: int, trace: Trace) -> StoredRow:

@@ -1,5 +1,6 @@
 """The whole audit of a journal: numbering, every order, the money, the causes."""
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,10 +32,14 @@ class Audited:
 
 def read_and_audit(path: Path, rates: Rates | None) -> Audited:
     """Audit a gateway's journal together with the disks of risk and signal in the same folder, where they are."""
-    # The gateway's first: what caused its rows is on the other disks already.
-    gateway = read_rows(path)
-    risk = read_rows(path.with_name("risk_manager.db"))
-    signal = read_rows(path.with_name("signal_engine.db"))
+    gc.disable()  # all that is read stays: walking through it while it grows would take most of the time
+    try:
+        # The gateway's first: what caused its rows is on the other disks already.
+        gateway = read_rows(path)
+        risk = read_rows(path.with_name("risk_manager.db"))
+        signal = read_rows(path.with_name("signal_engine.db"))
+    finally:
+        gc.enable()
     signal_rows = [row.record for row in signal.rows if row.record is not None]
     evidence = evidence_of(gateway.kept.values(), risk.kept.values(), signal_rows)
     return audit(gateway.rows, evidence, rates)

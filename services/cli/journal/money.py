@@ -1,5 +1,6 @@
 """Cash, shares, fees and closes, counted row by row without the ledger; then the ledger folded beside it."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -97,19 +98,18 @@ class Money:
                 self._closed(seq, event)
             case _:
                 pass
-        self._not_negative(seq)
+        self._not_negative(row)
         self._fold(row)
 
     def finish(self) -> None:
         """Compare what open orders hold with what is held for them."""
+        promised: Counter[str] = Counter()
+        for each in self._promises.values():
+            if each.open and each.side == Side.SELL:
+                promised[each.symbol] += each.left
         for symbol, held in self._held.items():
-            wanted = sum(
-                each.left
-                for each in self._promises.values()
-                if each.open and each.symbol == symbol and each.side == Side.SELL
-            )
-            if held.frozen != wanted:
-                self._found.add("frozen_shares", symbol=symbol, frozen=held.frozen, wanted=wanted)
+            if held.frozen != promised[symbol]:
+                self._found.add("frozen_shares", symbol=symbol, frozen=held.frozen, wanted=promised[symbol])
 
     # ------------------------------------------------------------------ rows
 
@@ -244,15 +244,17 @@ class Money:
 
     # ------------------------------------------------------------------ what holds after every row
 
-    def _not_negative(self, seq: int) -> None:
+    def _not_negative(self, row: EventRow) -> None:
         counted = {"cash": self._cash, "free_cash": self._cash - self._frozen, "frozen_cash": self._frozen}
-        counted |= {f"shares of {symbol}": held.shares for symbol, held in self._held.items() if held.shares < 0}
+        symbol = getattr(row.event, "symbol", "")
+        if symbol in self._held:
+            counted[f"shares of {symbol}"] = self._held[symbol].shares
         for name, amount in counted.items():
             if amount >= 0:
                 self._short.discard(name)
             elif name not in self._short:
                 self._short.add(name)
-                self._found.add("below_zero", seq, name=name, amount=amount)
+                self._found.add("below_zero", row.seq, name=name, amount=amount)
 
     def _fold(self, row: EventRow) -> None:
         if self._ledger_lost:

@@ -311,3 +311,14 @@ def test_calls_that_wait_share_a_commit_and_keep_their_order(tmp_path: Path) -> 
     assert len(read_rows(store.path).rows) == 64, "one that may not be takes all of them with it"
     assert not store.commit_all([Call([]), Call([])])
     store.close()
+
+
+def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+    store = Store(tmp_path / "x.db", full=False)
+    store.commit([Save("order/1", ack(1))])
+    store._db.execute("UPDATE kept SET body=x'81a3'")
+    with pytest.raises(InvariantError, match="'order/1' is damaged"):
+        store.load()
+    with pytest.raises(InvariantError, match="'order/1' is damaged"):
+        read_store(store.path)
+    store.close()
