@@ -4,11 +4,11 @@ from common.messages.outputs import Log
 from common.runtime.reserve import LOW_BYTES, MIB, free_bytes
 from common.runtime.store import Store
 
-LOOK_NS = 5_000_000_000
+LOOK_NS, FULL_LOOK_NS = 5_000_000_000, 1_000_000_000
 
 
 class DiskWatch:
-    """Looks every five seconds; a commit that finds the disk full is known at once."""
+    """Looks every five seconds, every second while the disk is full; a commit that finds the disk full is known at once."""
 
     def __init__(self, store: Store, low_bytes: int = LOW_BYTES) -> None:
         self._store, self._low_bytes = store, low_bytes
@@ -27,10 +27,11 @@ class DiskWatch:
 
     def look(self, now_ns: int) -> list[Log]:
         """Look where it is time to, and return what is to be said."""
-        if now_ns >= self._next_ns:
-            self._next_ns = now_ns + LOOK_NS
+        if now_ns >= self._next_ns or (self._store.disk_full and self._said != "full"):
+            self._next_ns = now_ns + (FULL_LOOK_NS if self._store.disk_full else LOOK_NS)
             self.free_mib = free_bytes(self._store.path.parent) // MIB
-            self._store.look_at_disk()
+            if self._said == "full":
+                self._store.look_at_disk()
         state, before = self.state, self._said or "ok"
         self._said = state
         if state == before:

@@ -98,6 +98,8 @@ def step_text(lang: str, step: Step) -> str:
             parts.append(side_text(lang, value) if value in (Side.BUY, Side.SELL) else str(value))
         elif name == "passed":
             parts.append(say(lang, "explain.pass" if value else "explain.fail"))
+        elif name in ("status", "action"):
+            parts.append(f"{_name(lang, name)}={_word(lang, name, value)}")
         elif name in _PRICES:
             parts.append(f"{_name(lang, name)}={price_text(value)}")
         elif name in _MONEY:
@@ -109,6 +111,10 @@ def step_text(lang: str, step: Step) -> str:
 
 def _name(lang: str, name: str) -> str:
     return say(lang, f"head.{name}") if f"head.{name}" in TEXTS else name
+
+
+def _word(lang: str, name: str, value: str) -> str:
+    return say(lang, f"verdict_status.{value}") if name == "status" else say(lang, f"action.{value}")
 
 
 def wall_text(at_ns: int) -> str:
