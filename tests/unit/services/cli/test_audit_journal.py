@@ -1,6 +1,7 @@
 """`pankou audit journal` on a run made in one thread: the undamaged journal holds, every damage done by hand is caught."""
 
 import json
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -263,3 +264,12 @@ def test_an_audit_goes_on_after_a_broken_row() -> None:
 def test_the_newest_run_is_the_default(home: Path) -> None:
     session = Session("en", Home(home))
     assert run_folder(session, None) == run_folder(session, 1) == home / "runs" / "1"
+
+
+def test_every_finding_has_its_words() -> None:
+    folder = Path(auditing.__file__).parent
+    code = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    named = set(re.findall(r'\.(?:add|note)\(\s*"([a-z_]+)"', code)) | set(re.findall(r'seq, "([a-z_]+_twice)"', code))
+    assert len(named) > 40
+    said = {key.removeprefix("broken.") for key in TEXTS if key.startswith("broken.")}
+    assert named == said
