@@ -1,7 +1,8 @@
 """The shell that hosts a core: sockets, clock and disk in one loop of named steps.
 
 A service's `__main__` makes its core and adapter and calls `host`. Each message goes to the core; what the core gives
-back is committed first, in one transaction, and then carried out in order. Messages that wait already share a commit.
+back is committed first, in one transaction, and then carried out in order. Where a commit waits
+for the disk, messages that are there already share one.
 """
 
 import gc
@@ -221,14 +222,20 @@ class Shell:
         if not outputs:
             return
         self._group.append(Call(outputs, origin.trace))
-        if len(self._group) >= GROUP_MAX or self._must_know(outputs):
+        if not self._may_wait(outputs):
             self._flush()
 
-    def _must_know(self, outputs: Sequence[Output]) -> bool:
-        """Tell whether the next message must wait for what an effect brings: a broker within this process answers at once."""
-        if getattr(self.adapter, "answers_later", False):
+    def _may_wait(self, outputs: Sequence[Output]) -> bool:
+        """Tell whether this may share a commit with what waits behind it: where commits cost, and nothing hangs on it.
+
+        A broker within this process answers at once, and the next message must find its answer in the books.
+        """
+        if not self.spec.full or len(self._group) >= GROUP_MAX:
             return False
-        return any(isinstance(output, Effect) for output in outputs)
+        if not any(isinstance(output, Append | Save | Drop) for output in outputs):
+            return False
+        later = getattr(self.adapter, "answers_later", False)
+        return later or not any(isinstance(output, Effect) for output in outputs)
 
     def _carry_out(self, outputs: Sequence[Output]) -> None:
         if outputs:
@@ -244,9 +251,12 @@ class Shell:
         wrote = self.store.commit_all(group, self.clock.now_ns())
         if wrote:
             self._pass("committed")
-        for call in group:
-            for output in call.outputs:
-                self._one(output)
+        # Whoever waits hears first. What others hear goes by other sockets, to which no order was ever promised.
+        for replies in (True, False):
+            for call in group:
+                for output in call.outputs:
+                    if isinstance(output, Reply) is replies:
+                        self._one(output)
         if wrote:
             self._pass("sent")
 
