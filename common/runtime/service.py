@@ -221,7 +221,7 @@ class Shell:
         outputs = self.core.on_message(message, origin, self.clock.now_ns())
         if not outputs:
             return
-        self._group.append(Call(outputs, origin.trace))
+        self._group.append(Call(outputs, origin.trace, message))
         if not self._may_wait(outputs):
             self._flush()
 
@@ -239,7 +239,7 @@ class Shell:
 
     def _carry_out(self, outputs: Sequence[Output]) -> None:
         if outputs:
-            self._group.append(Call(outputs, None))
+            self._group.append(Call(outputs))
         self._flush()
 
     def _flush(self) -> None:

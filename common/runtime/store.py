@@ -31,6 +31,8 @@ class Call(NamedTuple):
 
     outputs: Sequence[Output]
     trace: Trace | None = None
+    message: Message | None = None
+    """What caused it; None for a deadline, a start and the like."""
 
 
 class StoredRow(NamedTuple):

@@ -9,27 +9,28 @@ from common.messages.signals import Verdict, VerdictStatus
 from tests.builders import PREV_DAY, Quote, table
 from tests.gateway_rig import Rig, Tape
 
-A = "600001.SH"
+A, B = "600001.SH", "600002.SH"
+QUOTE = {"bid": [(9.99, 500)], "ask": [(10.0, 1000)]}
 NEXT_DAY = 20260106
 
 
 def test_a_full_disk_opens_nothing_and_still_gets_out() -> None:
     tape = Tape()
-    tape.open(table({A: 10.0}), PREV_DAY)
-    tape.push(1, "09:30:03", {A: Quote(10.0, bid=[(9.99, 500)], ask=[(10.0, 1000)])})
-    tape.push(2, "15:00:00", {A: Quote(10.0, bid=[(9.99, 500)], ask=[(10.0, 1000)])})
-    tape.open(table({A: 10.0}, day=NEXT_DAY), 20260105)
-    tape.push(1, "09:30:03", {A: Quote(10.0, bid=[(9.99, 500)], ask=[(10.0, 1000)])})
-    tape.push(2, "09:30:06", {A: Quote(10.0, bid=[(9.99, 500)], ask=[(10.0, 1000)], volume=2000)})
+    tape.open(table({A: 10.0, B: 10.0}), PREV_DAY)
+    tape.push(1, "09:30:03", {A: Quote(10.0, **QUOTE), B: Quote(10.0, **QUOTE)})
+    tape.push(2, "15:00:00", {A: Quote(10.0, **QUOTE), B: Quote(10.0, **QUOTE)})
+    tape.open(table({A: 10.0, B: 10.0}, day=NEXT_DAY), 20260105)
+    tape.push(1, "09:30:03", {A: Quote(10.0, **QUOTE), B: Quote(10.0, **QUOTE)})
+    tape.push(2, "09:30:06", {A: Quote(10.0, **QUOTE, volume=2000)})
     rig = Rig(tape=tape)
     rig.play(2)
     rig.submit(rig.order("held", A, 500, 10.0))
     rig.play(3)
-    resting = rig.order("resting", A, 100, 9.9)
+    resting = rig.order("resting", B, 100, 9.9)
     assert rig.submit(resting) == Journalled("resting", resting.coid)
 
     assert rig.core.on_disk(True, rig.now_ns) == []
-    refused = rig.order("new", A, 100, 10.0)
+    refused = rig.order("new", B, 100, 10.0)
     answer = rig.submit(refused)
     assert isinstance(answer, Denied)
     assert answer.reason is Reason.DISK_FULL
@@ -45,5 +46,5 @@ def test_a_full_disk_opens_nothing_and_still_gets_out() -> None:
     assert rig.ledger.order(resting.coid).state is OrderState.CANCELLED
 
     rig.core.on_disk(False, rig.now_ns)
-    again = rig.order("again", A, 100, 10.0)
+    again = rig.order("again", B, 200, 10.0)
     assert rig.submit(again) == Journalled("again", again.coid)
