@@ -240,7 +240,8 @@ class Shell:
     def _carry_out(self, outputs: Sequence[Output]) -> None:
         if outputs:
             self._group.append(Call(outputs))
-        self._flush()
+        while self._group:  # what an effect brings may be waiting after the first time
+            self._flush()
 
     def _flush(self) -> None:
         """Commit what the messages that were waiting brought, all as one, then carry it out in the order it came."""
