@@ -1,5 +1,6 @@
 """All sockets of one service: what it binds, whom it hears, whom it asks, and the doorkeeper."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,19 +8,25 @@ from typing import Any
 import zmq
 
 from common.bus import sockets
-from common.bus.curve import KeyPair, load_allowed, load_pair, load_public
-from common.bus.endpoints import address
+from common.bus.allowed import AllowList
+from common.bus.curve import KeyPair, load_pair, load_public
+from common.bus.endpoints import LINKS, address
 from common.bus.publisher import Publisher
 from common.bus.requester import Requester
 from common.bus.responder import Responder
-from common.bus.sockets import ORDER_BYTES_MAX, Curve, dealer
+from common.bus.roles import roles_at
+from common.bus.sockets import ORDER_BYTES_MAX, Curve, Socket, dealer
 from common.bus.subscriber import Subscriber
+from common.bus.trial import Trial
 from common.bus.zap import Doorkeeper
-from common.domain.errors import InvariantError
+from common.domain.errors import AddressInUseError, InvariantError
 
 PLAIN_PUBLISHERS = frozenset({"market_data"})
 """Quotes are no secret and cannot order anything: a checksum is enough."""
-DOOR_TEST_MS = 150
+DOOR_TEST_MS = 5_000
+"""How long a door may take to refuse a stranger at the start; usually it takes a few milliseconds."""
+REBIND_TRIES = 400
+REBIND_WAIT_S = 0.005
 
 
 class Links:
@@ -30,9 +37,10 @@ class Links:
         self._run_id, self._now_ns = run_id, now_ns
         self._context: zmq.Context[Any] = zmq.Context()
         self._pair = load_pair(keys, service)
-        self._allowed = load_allowed(keys)
-        self._domains = {link: f"{service}/{link}" for link in ("pub", "ask", "control")}
-        self.doorkeeper = Doorkeeper(self._context, self._allowed, frozenset(self._domains.values()))
+        self.allowed = AllowList(keys, now_ns)
+        self._domains = {link: f"{service}/{link}" for link in LINKS}
+        doors = {self._domains[link]: roles_at(service, link) for link in LINKS}
+        self.doorkeeper = Doorkeeper(self._context, self.allowed.keys, doors)
         self.subscribers: dict[str, Subscriber] = {}
         self.requesters: dict[str, Requester] = {}
         self._poller = zmq.Poller()
@@ -44,11 +52,13 @@ class Links:
     def bind(self) -> None:
         """Bind the three sockets; raises AddressInUseError with the address that is taken."""
         plain = self.service in PLAIN_PUBLISHERS
-        curve = None if plain else self._server("pub")
-        socket = sockets.publisher(self._context, self._address("pub"), curve)
-        self.publisher = Publisher(socket, self.service, self._run_id, self._now_ns, plain=plain)
+        self.publisher = Publisher(self._pub(), self.service, self._run_id, self._now_ns, plain=plain)
         self.ask = self._responder("ask")
         self.control = self._responder("control")
+
+    def _pub(self) -> Socket:
+        curve = None if self.service in PLAIN_PUBLISHERS else self._server("pub")
+        return sockets.publisher(self._context, self._address("pub"), curve)
 
     def _address(self, link: str) -> str:
         return address(self.base_port, self.service, link)
@@ -59,37 +69,56 @@ class Links:
     def _responder(self, link: str) -> Responder:
         socket = sockets.router(self._context, self._address(link), self._server(link), ORDER_BYTES_MAX)
         self._poller.register(socket, zmq.POLLIN)
-        return Responder(socket, self.service, link, self._run_id, self._allowed, self._now_ns)
+        return Responder(socket, self.service, link, self._run_id, self.allowed.keys, self._now_ns)
 
     def check_doors(self) -> None:
-        """Try to come in as a stranger and with no key at all; raises InvariantError when either gets through.
+        """Try to come in as a stranger and with no key at all; raises InvariantError unless each is refused.
 
-        Getting in means: being able to send, which takes a finished handshake.
+        A door that answers nobody is as bad as one that lets everybody in: without a doorkeeper no peer comes back.
         """
-        stranger = Curve(KeyPair(*zmq.curve_keypair()), self._pair.public)
-        trials = {
-            dealer(self._context, self._address(link), curve): f"{self.service}/{link}: {kind} gets through the door"
-            for link in ("ask", "control")
-            for kind, curve in (("an unknown key", stranger), ("no key", None))
-        }
-        poller = zmq.Poller()
-        poller.register(self.doorkeeper.socket, zmq.POLLIN)
-        for socket in trials:
-            poller.register(socket, zmq.POLLOUT)
-        until_ns = self._now_ns() + DOOR_TEST_MS * 1_000_000
+        links = [link for link in LINKS if link != "pub" or self.service not in PLAIN_PUBLISHERS]
+        trials = [self._trial(link, key) for link in links for key in (True, False)]
         try:
-            while self._now_ns() < until_ns:
-                events = dict(poller.poll(20))
+            with_doors = [trial for trial in trials if not trial.refused]
+            until_ns = self._now_ns() + DOOR_TEST_MS * 1_000_000
+            while with_doors and self._now_ns() < until_ns:
+                self.doorkeeper.socket.poll(5)
                 self.doorkeeper.step()
-                for socket, fault in trials.items():
-                    if socket in events:
-                        raise InvariantError(fault)
+                for trial in with_doors:
+                    trial.look()
+                    if trial.entered:
+                        raise InvariantError(f"{self.service}/{trial.name} gets through the door")
+                with_doors = [trial for trial in with_doors if not trial.refused]
         finally:
-            for socket in trials:
-                socket.close(0)
-        if self.doorkeeper.refused < 2:
+            for trial in trials:
+                trial.close()
+        if with_doors:
+            raise InvariantError(f"{self.service}/{with_doors[0].name} was not refused: nobody answers at the door")
+        if self.doorkeeper.refused < len(links):
             raise InvariantError(f"{self.service}: the doorkeeper was not asked about strangers")
         self.doorkeeper.refused = 0
+
+    def _trial(self, link: str, with_key: bool) -> "Trial":
+        curve = Curve(KeyPair(*zmq.curve_keypair()), self._pair.public) if with_key else None
+        name = f"{link}: {'an unknown key' if with_key else 'no key'}"
+        return Trial(self._context, self._address(link), zmq.SUB if link == "pub" else zmq.DEALER, curve, name)
+
+    def refresh_keys(self) -> None:
+        """Take over a changed allow-list. A revoked key that listens is cut off by opening the socket anew.
+
+        Its questions are refused from the next one on, because each is looked up; of a PUB socket nothing is asked.
+        """
+        if not self.allowed.refresh() or self.service in PLAIN_PUBLISHERS:
+            return
+        self.publisher.socket.close(0)
+        for _ in range(REBIND_TRIES):
+            try:
+                self.publisher.socket = self._pub()
+            except AddressInUseError:
+                time.sleep(REBIND_WAIT_S)  # the old socket is closed by a thread of the library
+            else:
+                return
+        raise AddressInUseError(f"{self._address('pub')} was taken while the keys were changed")
 
     def subscribe(self, publisher: str, topics: tuple[str, ...]) -> None:
         """Listen to a publisher."""
@@ -107,12 +136,13 @@ class Links:
         self.requesters[peer] = Requester(socket, peer, self.service, self._run_id, self._now_ns)
 
     def poll(self, wait_ms: int) -> None:
-        """Sleep until something arrives or the time is over."""
+        """Sleep until something arrives or the time is over; look at the allow-list now and then."""
         self._poller.poll(wait_ms)
+        self.refresh_keys()
 
     def counts(self) -> dict[str, int]:
         """Return what the sockets counted, by link and kind, without the zeros."""
-        found: dict[str, int] = {"door_refused": self.doorkeeper.refused}
+        found: dict[str, int] = {"door_refused": self.doorkeeper.refused, "allow_list_bad": self.allowed.bad}
         for link in (self.ask, self.control):
             found.update({f"{link.link}_{name}": count for name, count in link.counts.items()})
         for subscriber in self.subscribers.values():

@@ -104,7 +104,7 @@ class Requester:
                 if len(frames) != 2:
                     raise CodecError(f"{len(frames)} frames instead of 2")
                 envelope, message = decode(frames[0], frames[1])
-            except CodecError:
+            except Exception:  # whatever hostile bytes can make Python raise: counted, dropped, never fatal
                 self.counts["bad"] += 1
                 continue
             if self._pending.pop(envelope.correlation_id, None) is None:

@@ -8,7 +8,7 @@ import zmq
 
 from common.bus.curve import Allowed
 from common.bus.roles import may_say
-from common.bus.sockets import Socket
+from common.bus.sockets import ORDER_BYTES_MAX, Socket
 from common.domain.errors import CodecError
 from common.domain.reasons import Reason
 from common.messages.codec import decode, encode_body, encode_envelope, kind_of
@@ -18,6 +18,7 @@ from common.messages.outputs import Message, Origin, Token
 
 READ_AT_ONCE_MAX = 200
 ROUTE_FRAMES_MAX = 4
+STRANGER = Allowed("", Role.STRANGER)
 
 
 class Asked(NamedTuple):
@@ -44,7 +45,7 @@ class Responder:
         self.counts: Counter[str] = Counter()
         """bad: undecodable; denied: role may not; gone: asker was gone when the answer came."""
         self._run_id, self._now_ns = run_id, now_ns
-        self._roles = {allowed_.identity: allowed_.role for allowed_ in allowed.values()}
+        self._allowed = allowed
         self._seq = 0
 
     def read(self) -> list[Asked]:
@@ -57,7 +58,7 @@ class Responder:
                 break
             try:
                 question = self._take(frames)
-            except CodecError:
+            except Exception:  # whatever hostile bytes can make Python raise: counted, dropped, never fatal
                 self.counts["bad"] += 1
                 continue
             if question is not None:
@@ -71,23 +72,29 @@ class Responder:
         delimited = len(frames) == ROUTE_FRAMES_MAX
         if delimited and len(frames[1]):
             raise CodecError("no empty frame behind the route")
-        try:
-            identity = frames[-1].get("User-Id")
-        except zmq.ZMQError:
-            identity = ""
-        role = self._roles.get(str(identity), Role.STRANGER)
+        if any(len(frame) > ORDER_BYTES_MAX for frame in frames):
+            raise CodecError("a frame too large")
+        who = self._who(frames[-1])
         envelope, message = decode(frames[-2].bytes, frames[-1].bytes)
         mark = b"\x01" if delimited else b"\x00"
         token = Token(self.link, mark + route, envelope.correlation_id)
-        if not may_say(self.service, self.link, envelope.kind, role):
+        if not may_say(self.service, self.link, envelope.kind, who.role):
             self.counts["denied"] += 1
-            text = f"{identity or 'a stranger'} may not send {envelope.kind} to {self.service}/{self.link}"
+            text = f"{who.identity or 'a stranger'} may not send {envelope.kind} to {self.service}/{self.link}"
             self.answer(token, Fault(Reason.NOT_ALLOWED, text))
             return None
         origin = Origin(
-            str(identity), role, token, "", envelope.seq, envelope.correlation_id, envelope.cause_id, envelope.trace
+            who.identity, who.role, token, "", envelope.seq, envelope.correlation_id, envelope.cause_id, envelope.trace
         )
         return Asked(message, origin)
+
+    def _who(self, frame: zmq.Frame) -> Allowed:
+        """Return whose key the connection of a frame was opened with, as the allow-list says at this moment."""
+        try:
+            key = str(frame.get("User-Id"))
+        except zmq.ZMQError:  # a link without CURVE
+            return STRANGER
+        return self._allowed.get(key.encode(), STRANGER)
 
     def answer(self, token: Token, message: Message, trace: Trace = Trace()) -> None:  # noqa: B008 - immutable
         """Answer the holder of a token; one who has gone asks again."""

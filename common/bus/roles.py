@@ -44,8 +44,21 @@ VERBS: dict[tuple[str, str], dict[str, frozenset[Role]]] = {
     },
 }
 """(service, link) to kind of message to the roles that may send it. What is not here nobody may send."""
+HEARERS: dict[str, frozenset[Role]] = {
+    "market_data": _ALL,
+    "screener": _READERS | {Role.SCREENER, Role.SIGNAL},
+    "signal_engine": _READERS | {Role.SIGNAL},
+    "risk_manager": _READERS | {Role.SIGNAL, Role.GATEWAY},
+    "order_gateway": _READERS | {Role.SIGNAL, Role.GATEWAY},
+}
+"""Publisher to the roles that may listen. Quotes are for everybody; who holds no book reads none but their own."""
 STATUS = "StatusRequest"
 """Every known key may ask any service on any link how it is."""
+
+
+def roles_at(service: str, link: str) -> frozenset[Role]:
+    """Return the roles that may come in by a door at all; what they may say there is checked message by message."""
+    return HEARERS[service] if link == "pub" else _ALL
 
 
 def may_say(service: str, link: str, kind: str, role: Role) -> bool:

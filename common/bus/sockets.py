@@ -12,7 +12,12 @@ KIB, MIB = 1 << 10, 1 << 20
 ORDER_BYTES_MAX = 64 * KIB
 BATCH_BYTES_MAX = 1 * MIB
 RESULT_BYTES_MAX = 16 * MIB
+SUBSCRIPTION_BYTES_MAX = 1 * KIB
+"""What a PUB socket takes in: subscriptions and the handshake. libzmq keeps every byte of a subscription in some fifty
+bytes of memory, so that 40 MB of long topics would cost the publisher two gigabytes."""
 HIGH_WATER = 500
+HANDSHAKE_MS = 2000
+"""Who has not come through the handshake after so long is cut off: silent connections do not pile up."""
 Socket = zmq.Socket[bytes]
 Context = zmq.Context[Any]
 
@@ -26,20 +31,22 @@ class Curve(NamedTuple):
     """ZAP domain of a server socket."""
 
 
-def _limits(socket: Socket, bytes_max: int, high_water: int) -> Socket:
+def limit(socket: Socket, bytes_max: int, high_water: int) -> Socket:
+    """Set what every socket has: limits, heartbeats, and how it comes back."""
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.MAXMSGSIZE, bytes_max)
     socket.setsockopt(zmq.SNDHWM, high_water)
     socket.setsockopt(zmq.RCVHWM, high_water)
     socket.setsockopt(zmq.HEARTBEAT_IVL, 500)
     socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 1500)
-    socket.setsockopt(zmq.HANDSHAKE_IVL, 2000)
+    socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
     socket.setsockopt(zmq.RECONNECT_IVL, 10)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
     return socket
 
 
-def _secure(socket: Socket, curve: Curve | None) -> Socket:
+def secure(socket: Socket, curve: Curve | None) -> Socket:
+    """Set the keys; a server admits nobody without its doorkeeper."""
     if curve is None:
         return socket
     socket.setsockopt(zmq.CURVE_PUBLICKEY, curve.own.public)
@@ -69,8 +76,8 @@ def bind(socket: Socket, address: str) -> Socket:
 
 
 def publisher(context: Context, address: str, curve: Curve | None, high_water: int = HIGH_WATER) -> Socket:
-    """Return a bound PUB socket."""
-    socket = _secure(_limits(context.socket(zmq.PUB), BATCH_BYTES_MAX, high_water), curve)
+    """Return a bound PUB socket. Its message limit is for what comes in; what goes out is limited by its readers."""
+    socket = secure(limit(context.socket(zmq.PUB), SUBSCRIPTION_BYTES_MAX, high_water), curve)
     return bind(socket, address)
 
 
@@ -78,7 +85,7 @@ def subscriber(
     context: Context, address: str, topics: tuple[str, ...], curve: Curve | None, high_water: int = HIGH_WATER
 ) -> Socket:
     """Return a connected SUB socket."""
-    socket = _secure(_limits(context.socket(zmq.SUB), BATCH_BYTES_MAX, high_water), curve)
+    socket = secure(limit(context.socket(zmq.SUB), BATCH_BYTES_MAX, high_water), curve)
     for topic in topics:
         socket.setsockopt(zmq.SUBSCRIBE, topic.encode())
     socket.connect(address)
@@ -87,14 +94,14 @@ def subscriber(
 
 def router(context: Context, address: str, curve: Curve | None, bytes_max: int = ORDER_BYTES_MAX) -> Socket:
     """Return a bound ROUTER socket; sending to somebody who is gone fails at once."""
-    socket = _secure(_limits(context.socket(zmq.ROUTER), bytes_max, HIGH_WATER), curve)
+    socket = secure(limit(context.socket(zmq.ROUTER), bytes_max, HIGH_WATER), curve)
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
     return bind(socket, address)
 
 
 def dealer(context: Context, address: str, curve: Curve | None, bytes_max: int = RESULT_BYTES_MAX) -> Socket:
     """Return a connected DEALER socket; nothing is queued for a peer that is not there."""
-    socket = _secure(_limits(context.socket(zmq.DEALER), bytes_max, HIGH_WATER), curve)
+    socket = secure(limit(context.socket(zmq.DEALER), bytes_max, HIGH_WATER), curve)
     socket.setsockopt(zmq.IMMEDIATE, 1)
     socket.connect(address)
     return socket

@@ -11,20 +11,30 @@ from zmq.utils import z85
 
 from common.bus.curve import Allowed
 from common.bus.sockets import Context, Socket
+from common.messages.header import Role
 
 ADDRESS = "inproc://zeromq.zap.01"
+ZAP_FRAMES = 7
+"""Version, request id, domain, address, routing id, mechanism, key."""
 
 
 class Doorkeeper:
-    """Lets the keys of the allow-list in; everybody else is counted and refused."""
+    """Lets the keys of the allow-list in, each by the doors of its role; everybody else is counted and refused.
 
-    def __init__(self, context: Context, allowed: Mapping[bytes, Allowed], domains: frozenset[str]) -> None:
+    The name that libzmq then puts on each message of the connection (`User-Id`) is the key itself, because an identity
+    may hold two keys and one of them may be revoked while its connection stands.
+    """
+
+    def __init__(
+        self, context: Context, allowed: Mapping[bytes, Allowed], doors: Mapping[str, frozenset[Role]]
+    ) -> None:
         self.socket: Socket = context.socket(zmq.REP)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.bind(ADDRESS)
         self.refused = 0
         self._allowed = allowed
-        self._domains = domains
+        self._doors = doors
+        """ZAP domain to the roles that may come in there."""
 
     def step(self) -> None:
         """Answer everyone who waits at the door."""
@@ -34,19 +44,20 @@ class Doorkeeper:
 
     def _answer(self, frames: list[bytes]) -> list[bytes]:
         version, request_id = (frames[0], frames[1]) if len(frames) > 1 else (b"1.0", b"")
-        identity = self._identity(frames)
-        if identity:
-            return [version, request_id, b"200", b"OK", identity, b""]
+        key = self._key(frames)
+        if key:
+            return [version, request_id, b"200", b"OK", key, b""]
         self.refused += 1
         return [version, request_id, b"400", b"unknown key", b"", b""]
 
-    def _identity(self, frames: list[bytes]) -> bytes:
-        if len(frames) != 7 or frames[5] != b"CURVE" or len(frames[6]) != 32:
+    def _key(self, frames: list[bytes]) -> bytes:
+        """Return the key that may come in by this door, nothing for everybody else."""
+        if len(frames) != ZAP_FRAMES or frames[0] != b"1.0" or frames[5] != b"CURVE" or len(frames[6]) != 32:
             return b""
-        if frames[2].decode(errors="replace") not in self._domains:
-            return b""
-        allowed = self._allowed.get(z85.encode(frames[6]))
-        return allowed.identity.encode() if allowed else b""
+        key: bytes = z85.encode(frames[6])
+        allowed = self._allowed.get(key)
+        roles = self._doors.get(frames[2].decode(errors="replace"), frozenset())
+        return key if allowed is not None and allowed.role in roles else b""
 
     def close(self) -> None:
         """Leave the door; with enforcement on, nobody gets in any more."""

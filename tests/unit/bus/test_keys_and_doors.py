@@ -86,16 +86,17 @@ def test_the_doorkeeper_lets_in_known_keys_of_its_own_doors_only(tmp_path: Path)
     pair = load_pair(tmp_path, "cli")
     stranger, _ = zmq.curve_keypair()
     context = zmq.Context()
-    keeper = Doorkeeper(context, load_allowed(tmp_path), frozenset({"svc/ask"}))
+    keeper = Doorkeeper(context, load_allowed(tmp_path), {"svc/ask": frozenset({Role.OPERATOR, Role.RISK})})
 
     def asked(key: bytes, domain: bytes = b"svc/ask", mechanism: bytes = b"CURVE") -> list[bytes]:
         return keeper._answer([b"1.0", b"7", domain, b"127.0.0.1", b"", mechanism, z85.decode(key)])
 
     try:
-        assert asked(pair.public)[2:5] == [b"200", b"OK", b"cli"]
+        assert asked(pair.public)[2:5] == [b"200", b"OK", pair.public]
         assert asked(pair.public)[1] == b"7"
         refused = [
             asked(stranger),
+            asked(load_pair(tmp_path, "viewer").public),
             asked(pair.public, b"svc/other"),
             asked(pair.public, b""),
             asked(pair.public, mechanism=b"NULL"),

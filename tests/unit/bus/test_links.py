@@ -8,7 +8,7 @@ import pytest
 import zmq
 
 from common.bus import sockets
-from common.bus.curve import load_allowed, make_missing_keys
+from common.bus.curve import load_allowed, load_public, make_missing_keys
 from common.bus.links import Links
 from common.bus.responder import READ_AT_ONCE_MAX, Responder
 from common.domain.errors import InvariantError
@@ -38,7 +38,7 @@ def test_closed_doors_pass_the_trial_and_strangers_are_not_counted_as_visitors(l
 
 
 def test_a_door_without_its_lock_is_found_out(links: Links, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "_secure", lambda socket, _: socket)
+    monkeypatch.setattr(sockets, "secure", lambda socket, _: socket)
     links.bind()
     monkeypatch.undo()
     with pytest.raises(InvariantError, match="no key gets through the door"):
@@ -47,7 +47,7 @@ def test_a_door_without_its_lock_is_found_out(links: Links, monkeypatch: pytest.
 
 def test_a_doorkeeper_who_lets_everybody_in_is_found_out(links: Links, monkeypatch: pytest.MonkeyPatch) -> None:
     links.bind()
-    monkeypatch.setattr(links.doorkeeper, "_identity", lambda _: b"cli")
+    monkeypatch.setattr(links.doorkeeper, "_key", lambda _: b"k" * 40)
     with pytest.raises(InvariantError, match="an unknown key gets through the door"):
         links.check_doors()
 
@@ -85,9 +85,12 @@ def test_an_answer_goes_back_the_way_its_question_came(ends: Ends, delimiter: li
     assert responder.counts == {"denied": 1}
 
 
-def test_a_question_from_a_known_key_keeps_its_way_back(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_question_from_a_known_key_keeps_its_way_back(
+    ends: Ends, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     responder, asker = ends
-    monkeypatch.setattr(zmq.Frame, "get", lambda *_: "cli")
+    key = load_public(tmp_path / "keys", "cli").decode()
+    monkeypatch.setattr(zmq.Frame, "get", lambda *_: key)
     for number in range(READ_AT_ONCE_MAX + 3):
         asker.send_multipart(question(f"q{number}", PositionsRequest()))
     asked = [*responder.read()]
