@@ -4,6 +4,7 @@ PankouError
 +-- UserError            somebody gave us something wrong: one message, the fix in it, exit code 2
 |   +-- BadSymbolError       not an A-share code
 |   +-- ConfigError          configuration file: all its errors at once
+|   +-- KeyChangeError       a key that cannot be added, rotated or revoked
 |   +-- PastCalendarError    a date outside the trading calendar
 |   +-- TapeError            a tape that is missing, cut or not a tape
 |   +-- HistoryError         history data missing or unusable
@@ -33,6 +34,14 @@ class BadSymbolError(UserError):
 
 class ConfigError(UserError):
     """A configuration that cannot be used."""
+
+
+class KeyChangeError(UserError):
+    """A change of keys that cannot be made: `fault` is name, exists, unknown, waiting, service or no_old."""
+
+    def __init__(self, fault: str, identity: str) -> None:
+        super().__init__(f"{identity}: {fault}")
+        self.fault, self.identity = fault, identity
 
 
 class PastCalendarError(UserError):

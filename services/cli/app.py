@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "backtest": ("backtest", "backtest", "cmd.backtest"),
     "audit": ("audit", "audit", "cmd.audit"),
     "rules": ("rules", "rules", "cmd.rules"),
+    "keys": ("keys", "keys", "cmd.keys"),
 }
 """Command to (module of services.cli.commands, name in it, key of its help)."""
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import click
 
+from common.bus.keyring import promote
 from common.domain.values import PushId
 from common.messages.control import HoldRequest, HoldSet, StatusRequest
 from common.messages.orders import Events, EventsRequest
@@ -53,6 +54,7 @@ def run(session: Session, wanted: Wanted, choose_days: Callable[[], Days], clock
     stop_first(session, supervisor)
     check_ports(config.system.base_port, str(session.home.config))
     prepare(session)
+    promote(session.home.keys)
     if folder is None and days is not None:
         folder = session.home.new_run()
         write_run_config(session, folder, wanted.profile, days, wanted.feed)

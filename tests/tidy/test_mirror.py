@@ -14,6 +14,7 @@ ALLOWED = {
     "services.cli.commands.books": BY_NAME,
     "services.cli.commands.data": BY_NAME,
     "services.cli.commands.rules": BY_NAME,
+    "services.cli.commands.keys": BY_NAME,
     "services.cli.commands.order": BY_NAME,
     "services.cli.commands.run": BY_NAME,
     "services.cli.commands.screens": BY_NAME,
