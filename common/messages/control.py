@@ -3,15 +3,16 @@
 import msgspec
 
 from common.domain.reasons import Reason
-from common.domain.values import PushId, TradingState
+from common.domain.values import TradingState
+from common.messages.bounds import Blob, Key, Name, Numbers, PushId, Remark, Text, Texts, Time
 from common.messages.market import DayOpened, HandOrder
 
 
 class Beat(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A service's main loop is alive; also the last number said on each of its topics."""
 
-    service: str
-    seqs: dict[str, int] = {}
+    service: Name
+    seqs: Numbers = {}
 
 
 class StatusRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -21,29 +22,29 @@ class StatusRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields
 class Status(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """How a service is."""
 
-    service: str
+    service: Name
     ready: bool
-    state: str
+    state: Name
     """One word for people: ready, waiting, playing, finished ..."""
-    version: str
-    run_id: str
-    since_ns: int
-    numbers: dict[str, int] = {}
-    words: dict[str, str] = {}
+    version: Name
+    run_id: Name
+    since_ns: Time
+    numbers: Numbers = {}
+    words: Texts = {}
 
 
 class Fault(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The answer to a question that cannot be served: a reason and a sentence that names the thing and the fix."""
 
     reason: Reason
-    text: str
+    text: Text
 
 
 class StateRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A person halts, reduces or resumes trading, with a reason in words."""
 
     state: TradingState
-    why: str
+    why: Remark
 
 
 class TradingStateChanged(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -53,22 +54,22 @@ class TradingStateChanged(msgspec.Struct, frozen=True, tag=True, forbid_unknown_
     """The effective state."""
     wanted: TradingState
     """What a person asked for."""
-    causes: dict[str, str]
+    causes: Texts
     """Machine-made causes by name; each clears itself when it is gone."""
-    why: str = ""
+    why: Text = ""
 
 
 class PushAck(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A consumer has done push `push` and all that it caused is acknowledged end to end."""
 
-    consumer: str
+    consumer: Name
     push: PushId
 
 
 class FeedStateRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A reader that starts or found a gap asks for what it needs to go on. Subscribe first, then ask."""
 
-    consumer: str
+    consumer: Name
     have: PushId
     """Last push done completely; 0 = none."""
     fresh: bool = False
@@ -80,10 +81,10 @@ class FeedState(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=Tru
 
     day: DayOpened | None
     """None: no day has been opened yet."""
-    table: bytes
+    table: Blob
     """An encoded QuoteBatch of every stock quoted today as of the push before the frames; empty: not needed."""
     table_push: PushId
-    frames: tuple[bytes, ...]
+    frames: tuple[Blob, ...]
     """Encoded market messages to go on with, whole pushes, oldest first; drop what is not newer than `have`."""
     gap: bool
     """True: pushes between `have` and the frames are lost to this reader."""
@@ -110,5 +111,5 @@ class RecordHandOrder(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fiel
 class HandOrderPlaced(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The hand order enters with this push; 0 = no session is running, it enters nowhere."""
 
-    key: str
+    key: Key
     push: PushId

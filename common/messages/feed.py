@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from common.domain.values import PushId, push_number
 from common.messages.codec import decode_body
-from common.messages.columns import Instruments, QuoteTable
+from common.messages.columns import Instruments, QuoteTable, index_of
 from common.messages.control import FeedState, FeedStateRequest
 from common.messages.market import BarsClosed, DayOpened, PushEnd, QuoteBatch
 from common.messages.outputs import Message, Output, Request
@@ -37,6 +37,12 @@ class _Restored(NamedTuple):
     table_push: PushId
 
 
+def outside_table(part: QuoteBatch | BarsClosed, size: int) -> bool:
+    """Tell whether a part names a row that the day's table does not have: nobody could say which stock is meant."""
+    index = index_of(part)
+    return len(index) > 0 and int(index.max()) >= size
+
+
 class FeedReader:
     """Assembles the feed for one consumer.
 
@@ -64,6 +70,8 @@ class FeedReader:
         self._gap_next = False
         self._first_next = True
         self._knows_day = False
+        self._size = 0
+        """Stocks in the table of the day of `have`."""
 
     def on_start(self) -> list[Output]:
         """Ask for the state of the feed (the shell has subscribed already)."""
@@ -111,7 +119,9 @@ class FeedReader:
         batches = {batch.part: batch for batch in self._batches} if whole else {}
         complete = len(bars) == end.bar_parts and len(batches) == end.parts
         opens = self._day if whole else None
-        if not complete or end.prev != self.have or (push_number(end.push) == 0 and opens is None):
+        size = self._size if opens is None else len(opens.instruments.symbols)
+        outside = any(outside_table(part, size) for parts in (bars, batches) for part in parts.values())
+        if not complete or outside or end.prev != self.have or (push_number(end.push) == 0 and opens is None):
             self.repairs += 1
             return [], self._ask()
         data = PushData(
@@ -125,6 +135,7 @@ class FeedReader:
         self.have, self._building, self._day, self._bars, self._batches = end.push, 0, None, [], []
         self._gap_next = self._first_next = False
         self._knows_day = self._knows_day or opens is not None
+        self._size = size
         return [data], []
 
     def _on_state(self, state: FeedState) -> tuple[list[PushData], list[Output]]:
@@ -143,6 +154,7 @@ class FeedReader:
             self._restored[first_new.push] = _Restored(state.day, state.table, state.table_push)
             self.have = first_new.prev
             self._knows_day = state.day is not None
+            self._size = len(state.day.instruments.symbols) if state.day is not None else 0
             self._first_next, self._gap_next = True, state.gap
         done: list[PushData] = []
         for frame in frames:

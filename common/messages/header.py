@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from common.messages.bounds import Key, Name, Seq, Small, Time
+
 ENVELOPE_VERSION = 1
 
 
@@ -28,29 +30,29 @@ class Role(IntEnum):
 class Trace(NamedTuple):
     """Wall times in ns at which a chain of causes passed each station; 0 = not passed yet."""
 
-    feed_ns: int = 0
-    published_ns: int = 0
-    decided_ns: int = 0
-    approved_ns: int = 0
-    journalled_ns: int = 0
+    feed_ns: Time = 0
+    published_ns: Time = 0
+    decided_ns: Time = 0
+    approved_ns: Time = 0
+    journalled_ns: Time = 0
 
 
 class Envelope(msgspec.Struct, frozen=True, array_like=True):
     """First frame of a message (after the topic or the route): an array, in this order."""
 
-    version: int
-    kind: str
+    version: Small
+    kind: Name
     """Name of the message type; equal to the tag of the body."""
-    sender: str
+    sender: Name
     """Name of the publisher or asker, e.g. order_gateway, cli."""
-    run_id: str
+    run_id: Name
     """A new one means that the sender restarted."""
-    seq: int
+    seq: Seq
     """Number within (sender, run, topic) for publications; of the request within the run for questions."""
-    sent_ns: int
+    sent_ns: Time
     """Wall time at sending."""
-    correlation_id: str = ""
+    correlation_id: Key = ""
     """Ties an answer to its question; chosen by the asker, repeated by the answer."""
-    cause_id: str = ""
+    cause_id: Key = ""
     """Key of what caused this message (signal key, hand-order key, push)."""
     trace: Trace = Trace()

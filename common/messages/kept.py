@@ -3,7 +3,27 @@
 import msgspec
 
 from common.domain.reasons import Reason
-from common.domain.values import Cash, Day, PushId, Shares, TradingState
+from common.domain.values import TradingState
+from common.messages.bounds import (
+    Cash,
+    Coid,
+    Count,
+    Day,
+    Key,
+    Label,
+    Name,
+    Numbers,
+    PushId,
+    Second,
+    Seq,
+    Shares,
+    SideNumber,
+    Small,
+    Symbol,
+    Text,
+    Time,
+    Volume,
+)
 from common.messages.market import HandOrder
 from common.messages.orders import CancelOrder, SubmitOrder
 from common.messages.signals import Condition, Verdict
@@ -22,7 +42,7 @@ class PlayerPosition(msgspec.Struct, frozen=True, tag=True, forbid_unknown_field
 class RegisteredConsumer(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A consumer that listens: play does not begin before all are there, and a player that died asks nobody twice."""
 
-    consumer: str
+    consumer: Name
 
 
 class PlacedHandOrder(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -40,18 +60,18 @@ class KeptNightly(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
 
     close_day: Day = 0
     """Newest session whose data is complete in the history; 0 = none yet."""
-    close_at_ns: int = 0
+    close_at_ns: Time = 0
     open_day: Day = 0
     """Newest session prepared before its open."""
-    open_at_ns: int = 0
-    note: str = ""
+    open_at_ns: Time = 0
+    note: Text = ""
     """What the pools of `open_day` assume."""
-    failed_step: str = ""
+    failed_step: Name = ""
     """Step that failed last and is still due; "" = none."""
     failed_day: Day = 0
-    failed_tries: int = 0
-    failed_at_ns: int = 0
-    failed_text: str = ""
+    failed_tries: Count = 0
+    failed_at_ns: Time = 0
+    failed_text: Text = ""
     refused: bool = False
     """Trying again soon does not help."""
 
@@ -68,18 +88,18 @@ class RelayedHand(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
 class OrderPlace(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Where a resting order stands in the queue at its price; `common/rules/queue.py` says what the numbers are."""
 
-    coid: str
-    ahead: Shares
-    shown: Shares
+    coid: Coid
+    ahead: Volume
+    shown: Volume
 
 
 class TakenShares(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """What the paper exchange gave from a stock's shown volume, gone until as much has been traded after it."""
 
-    symbol: str
-    side: int
+    symbol: Symbol
+    side: SideNumber
     shares: Shares
-    at_volume: Shares
+    at_volume: Volume
     """The day's volume then."""
     day: Day
 
@@ -91,7 +111,7 @@ class QueuePlaces(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
     """The last push that moved one of them: it was matched."""
     places: tuple[OrderPlace, ...]
     taken: tuple[TakenShares, ...] = ()
-    doubted: tuple[str, ...] = ()
+    doubted: tuple[Coid, ...] = ()
     """Stocks whose last snapshot was passed over: what is traded up to their next one is not known."""
 
 
@@ -102,56 +122,56 @@ class KeptState(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=Tru
     """The trading state a person asked for last, and why."""
 
     wanted: TradingState
-    why: str = ""
+    why: Text = ""
 
 
 class KeptVerdict(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A verdict and its place in the order they were given."""
 
-    number: int
+    number: Count
     verdict: Verdict
 
 
 class KeptOrder(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """An order sent to the gateway, kept until it has ended in the gateway's events."""
 
-    number: int
+    number: Count
     """Place in the order of what was sent, cancels included: after a restart all is sent in that order again."""
     order: SubmitOrder
     need: Cash = 0
     """Cash a buy holds until the gateway's own event says so."""
-    cancel_at_s: int = 0
+    cancel_at_s: Second = 0
     """Second of the day at which the rest is cancelled; 0 = never."""
     unwanted: Reason = Reason.NONE
     """Not NONE: cancel it as soon as the exchange lets us, for this reason."""
     cancel: CancelOrder | None = None
     """The cancel that was sent and not refused."""
-    cancels: int = 0
+    cancels: Count = 0
     """Cancels sent so far; numbers their keys."""
-    cancel_number: int = 0
+    cancel_number: Count = 0
     """Place of `cancel` in the order of what was sent."""
 
 
 class StandingExit(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """An exit that is worked until the position has fallen to its target."""
 
-    key: str
+    key: Key
     """Key of the signal that decided it."""
-    symbol: str
-    rule: str
-    action: int
+    symbol: Symbol
+    rule: Name
+    action: Small
     cause: Reason
     target: Shares
     """Shares left in the end: fixed when decided, rescaled on ex-days."""
     push: PushId
     """When it was decided."""
-    seq: int
+    seq: Seq
     """Journal row up to which `target` is rescaled."""
-    attempt: int = 0
+    attempt: Count = 0
     """Orders sent so far."""
-    coid: str = ""
+    coid: Coid = ""
     """The order sent last."""
-    sent_ns: int = 0
+    sent_ns: Time = 0
     """Data time at which it was sent."""
 
 
@@ -171,35 +191,35 @@ class SignalCursor(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=
 class RulePool(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """What the screener answered for a rule and a day; the rows are in the stocks' own records."""
 
-    rule: str
+    rule: Name
     day: Day
-    rows: int
+    rows: Count
     ready: bool
-    note: str = ""
+    note: Text = ""
 
 
 class RuleMemory(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """What the host of a rule keeps of one stock."""
 
-    rule: str
-    symbol: str
-    memory: dict[str, int]
-    context: dict[str, int]
+    rule: Name
+    symbol: Symbol
+    memory: Numbers
+    context: Numbers
     """What the rule is given; of the day of entry for a held stock, rescaled on ex-days."""
-    pool_context: dict[str, int]
+    pool_context: Numbers
     """Today's pool row; empty where the stock is not in it."""
-    numbers: dict[str, int]
+    numbers: Numbers
     """Held, entered today, attempts, high since entry and the like."""
 
 
 class CheckRecord(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """What a rule looked at in one step of one stock, kept for explanations."""
 
-    rule: str
-    symbol: str
+    rule: Name
+    symbol: Symbol
     day: Day
-    second_of_day: int
+    second_of_day: Second
     checks: tuple[Condition, ...]
-    outcome: str = ""
-    key: str = ""
+    outcome: Label = ""
+    key: Key = ""
     """Key of the signal that followed, where one did."""

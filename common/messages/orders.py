@@ -7,26 +7,43 @@ import msgspec
 
 from common.domain.orders import OrderState
 from common.domain.reasons import Reason
-from common.domain.values import Day, PushId
+from common.messages.bounds import (
+    Cash,
+    Coid,
+    Count,
+    Day,
+    HandKey,
+    Key,
+    Name,
+    Numbers,
+    Price,
+    PushId,
+    Seq,
+    Shares,
+    SideNumber,
+    Small,
+    Symbol,
+    Time,
+)
 from common.messages.signals import Verdict
 
 
 class SubmitOrder(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """An order that passed risk; only the risk manager's key may send it."""
 
-    coid: str
+    coid: Coid
     """20 characters, hashed from `key` (`domain/ids.py`)."""
-    key: str
-    symbol: str
-    side: int
-    shares: int
-    price: int
+    key: Key
+    symbol: Symbol
+    side: SideNumber
+    shares: Shares
+    price: Price
     push: PushId
-    ts_ns: int
+    ts_ns: Time
     """Data time of the push it belongs to."""
-    valid_until_ns: int
+    valid_until_ns: Time
     """Data time after which it must not be sent to the broker any more."""
-    rule: str
+    rule: Name
     """Rule name, or "hand"."""
     cause: Reason
     wide_price: bool = False
@@ -35,8 +52,8 @@ class SubmitOrder(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
 class CancelOrder(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Ask to cancel a working order."""
 
-    key: str
-    coid: str
+    key: Key
+    coid: Coid
     push: PushId
     reason: Reason
 
@@ -44,17 +61,17 @@ class CancelOrder(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
 class Journalled(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The gateway has an order or a cancel on disk. Not yet: the broker has it."""
 
-    key: str
-    coid: str
+    key: Key
+    coid: Coid
 
 
 class Denied(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A refusal with its reason and numbers; a final answer, journalled under the key."""
 
-    key: str
+    key: Key
     reason: Reason
-    detail: dict[str, int] = {}
-    coid: str = ""
+    detail: Numbers = {}
+    coid: Coid = ""
 
 
 # ------------------------------------------------------------------ what anybody with an operator's key may ask
@@ -63,10 +80,10 @@ class Denied(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 class OpenRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Buy by hand. Answered by a Verdict."""
 
-    key: str
-    symbol: str
-    shares: int
-    price: int = 0
+    key: HandKey
+    symbol: Symbol
+    shares: Shares
+    price: Price = 0
     """0.001 yuan; 0 = marketable."""
     wide_price: bool = False
 
@@ -74,11 +91,11 @@ class OpenRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
 class CloseRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Sell by hand. Answered by a Verdict."""
 
-    key: str
-    symbol: str
-    shares: int = 0
+    key: HandKey
+    symbol: Symbol
+    shares: Shares = 0
     """0 = all that is sellable."""
-    price: int = 0
+    price: Price = 0
     """0.001 yuan; 0 = marketable."""
     wide_price: bool = False
 
@@ -86,15 +103,15 @@ class CloseRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=
 class CancelRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Cancel an order by its client order id, directly at the gateway. Answered by Journalled or Denied."""
 
-    key: str
-    coid: str
+    key: HandKey
+    coid: Coid
 
 
 class CancelExitRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """End a standing exit of a stock (asked of the risk manager). Answered by a Verdict."""
 
-    key: str
-    symbol: str
+    key: HandKey
+    symbol: Symbol
 
 
 class PositionsRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -110,7 +127,7 @@ class OrdersRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields
 
     day: Day = 0
     """0 = all."""
-    state: int = 0
+    state: Small = 0
     """`OrderState`; 0 = any."""
 
 
@@ -124,28 +141,28 @@ class FillsRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=
 class EventsRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Ask for journal rows from a number on, up to the newest."""
 
-    from_seq: int
-    limit: int = 2000
+    from_seq: Seq
+    limit: Count = 2000
 
 
 class PositionRow(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """One position as the account holds it."""
 
-    symbol: str
-    shares: int
-    sellable: int
+    symbol: Symbol
+    shares: Shares
+    sellable: Shares
     """May be sold now: not bought today, not held by open sells."""
-    cost: int
+    cost: Cash
     """Total cost of the held shares without fees, 0.001 yuan."""
-    last: int
-    market_value: int
-    rule: str
+    last: Price
+    market_value: Cash
+    rule: Name
     opened_day: Day
-    frozen: int = 0
+    frozen: Shares = 0
     """Held by open sells."""
-    bought_today: int = 0
+    bought_today: Shares = 0
     """Sellable from the next trading day on (T+1)."""
-    tax_due: int = 0
+    tax_due: Cash = 0
     """Dividend tax if all of it were sold today, 0.001 yuan."""
 
 
@@ -159,55 +176,55 @@ class DayResult(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=Tru
     """The account at a close."""
 
     day: Day
-    equity: int
-    cash: int
-    market_value: int
-    fees: int
+    equity: Cash
+    cash: Cash
+    market_value: Cash
+    fees: Cash
     """Fees of the day."""
-    pnl: int
+    pnl: Cash
     """Change of equity over the day."""
-    taxes: int = 0
+    taxes: Cash = 0
     """Dividend tax of the day."""
 
 
 class Account(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Answer to AccountRequest. Amounts in 0.001 yuan."""
 
-    cash: int
+    cash: Cash
     """Cash that is not frozen."""
-    frozen: int
+    frozen: Cash
     """Held by open buys, fees included."""
-    withdrawable: int
+    withdrawable: Cash
     """Free cash less the proceeds of today's sells, never below zero."""
-    market_value: int
-    equity: int
-    fees_total: int
+    market_value: Cash
+    equity: Cash
+    fees_total: Cash
     day: Day
-    start_cash: int
+    start_cash: Cash
     days: tuple[DayResult, ...] = ()
-    taxes_total: int = 0
+    taxes_total: Cash = 0
     """Dividend tax withheld so far."""
-    dividends_total: int = 0
+    dividends_total: Cash = 0
     """Cash dividends received so far, before tax."""
-    sold_today: int = 0
+    sold_today: Cash = 0
     """Proceeds of today's sells: may be spent today, withdrawn from the next trading day on."""
 
 
 class OrderRow(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """One order as the gateway knows it."""
 
-    coid: str
-    key: str
-    symbol: str
-    side: int
-    shares: int
-    price: int
-    filled: int
+    coid: Coid
+    key: Key
+    symbol: Symbol
+    side: SideNumber
+    shares: Shares
+    price: Price
+    filled: Shares
     state: OrderState
-    rule: str
+    rule: Name
     cause: Reason
     push: PushId
-    ts_ns: int
+    ts_ns: Time
     ended: Reason = Reason.NONE
     """Why it ended, where it was cancelled, rejected or expired."""
 
@@ -224,95 +241,95 @@ class Orders(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 class AccountOpened(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The first event of a paper account."""
 
-    cash: int
-    account: str
+    cash: Cash
+    account: Name
 
 
 class OrderSubmitted(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The order is on disk in state SENDING; the broker may or may not have it."""
 
     order: SubmitOrder
-    frozen: int
+    frozen: Cash
     """Cash held for a buy, fees included."""
 
 
 class OrderAccepted(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The broker has it."""
 
-    coid: str
-    broker_id: str
+    coid: Coid
+    broker_id: Key
 
 
 class OrderRejected(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The broker refused it."""
 
-    coid: str
+    coid: Coid
     reason: Reason
-    detail: dict[str, int] = {}
+    detail: Numbers = {}
 
 
 class OrderFilled(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """One deal."""
 
-    coid: str
-    deal_id: str
-    symbol: str
-    side: int
-    shares: int
-    price: int
-    fees: int
+    coid: Coid
+    deal_id: Key
+    symbol: Symbol
+    side: SideNumber
+    shares: Shares
+    price: Price
+    fees: Cash
     """All fees this deal adds, 0.001 yuan (the minimum commission is per order)."""
-    ts_ns: int
-    rule: str
+    ts_ns: Time
+    rule: Name
     cause: Reason
-    tax: int = 0
+    tax: Cash = 0
     """Dividend tax withheld from a sale, 0.001 yuan."""
 
 
 class CancelSubmitted(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A cancel is on disk; the broker may or may not have it."""
 
-    key: str
-    coid: str
+    key: Key
+    coid: Coid
     reason: Reason
 
 
 class OrderCancelled(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The broker confirmed the cancel of what was left."""
 
-    coid: str
-    left: int
+    coid: Coid
+    left: Shares
     reason: Reason
 
 
 class CancelRejected(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The broker refused a cancel; the order stands."""
 
-    key: str
-    coid: str
+    key: Key
+    coid: Coid
     reason: Reason
 
 
 class OrderExpired(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The day ended with something left unfilled."""
 
-    coid: str
-    left: int
+    coid: Coid
+    left: Shares
 
 
 class OrderInDoubt(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Nobody can tell whether the broker has it; trading in it stops until a person or the day-end file decides."""
 
-    coid: str
+    coid: Coid
 
 
 class IntentDenied(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The gateway itself refused an order or a hand order; kept under its key."""
 
-    key: str
-    coid: str
+    key: Key
+    coid: Coid
     reason: Reason
-    detail: dict[str, int] = {}
+    detail: Numbers = {}
 
 
 class VerdictGiven(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -332,16 +349,16 @@ class CorporateAction(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fiel
     """A held stock went ex: shares and cash changed, cost and prices were rescaled."""
 
     day: Day
-    symbol: str
-    prev_close_raw: int
-    reference: int
+    symbol: Symbol
+    prev_close_raw: Price
+    reference: Price
     """Ex-right reference price; ratio = reference / prev_close_raw."""
-    shares_before: int
-    shares_after: int
-    cash: int
+    shares_before: Shares
+    shares_after: Shares
+    cash: Cash
     """Dividend paid in, 0.001 yuan."""
-    cost_after: int
-    taxable: int = 0
+    cost_after: Cash
+    taxable: Cash = 0
     """What is taxed when the shares are sold: the dividend, and bonus shares out of profit at 1.00 yuan each."""
 
 
@@ -349,13 +366,13 @@ class PositionWrittenOff(msgspec.Struct, frozen=True, tag=True, forbid_unknown_f
     """A held stock was delisted: the position left the books for `cash`."""
 
     day: Day
-    symbol: str
-    shares: int
-    cost: int
+    symbol: Symbol
+    shares: Shares
+    cost: Cash
     """Total cost of the shares that are gone, 0.001 yuan."""
-    last: int
+    last: Price
     """Last close before the delisting, 0.001 yuan."""
-    cash: int
+    cash: Cash
     """Paid in for the shares; 0 = written off in full."""
 
 
@@ -363,7 +380,7 @@ class DayClosed(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=Tru
     """The books at a close."""
 
     result: DayResult
-    marks: dict[str, int] = {}
+    marks: Numbers = {}
     """Closing price of each position: values it on a day that has no quote of the stock."""
 
 
@@ -391,9 +408,9 @@ Event = (
 class EventRow(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """One row of the gateway's journal: an event with its number and the push it happened in."""
 
-    seq: int
+    seq: Seq
     push: PushId
-    stage: int
+    stage: Small
     """0: during the match of the push (evaluated in it); 1: after it (belongs to the next push)."""
     event: Event
 
@@ -402,12 +419,12 @@ class MatchedThrough(msgspec.Struct, frozen=True, tag=True, forbid_unknown_field
     """Resting orders were matched against push `push`; rows up to `seq` belong to it."""
 
     push: PushId
-    seq: int
+    seq: Seq
 
 
 class Events(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Answer to EventsRequest."""
 
     rows: tuple[EventRow, ...]
-    last_seq: int
+    last_seq: Seq
     matched: MatchedThrough | None = None

@@ -6,35 +6,56 @@ import msgspec
 
 from common.domain.orders import Action, PriceKind
 from common.domain.reasons import Reason
-from common.domain.values import PushId
+from common.messages.bounds import (
+    BasisPoints,
+    Cash,
+    Coid,
+    Count,
+    Day,
+    Key,
+    Label,
+    Millisecond,
+    Name,
+    Numbers,
+    Price,
+    PushId,
+    Second,
+    Shares,
+    SideNumber,
+    Small,
+    Symbol,
+    Symbols,
+    Text,
+    Time,
+)
 
 
 class Signal(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """One decision of a rule on one stock."""
 
-    key: str
+    key: Key
     """strategy|day|symbol|check or entry name|attempt."""
-    rule: str
-    symbol: str
+    rule: Name
+    symbol: Symbol
     push: PushId
-    ts_ns: int
+    ts_ns: Time
     """Exchange time of the step decided on."""
     action: Action
-    fraction_bp: int
+    fraction_bp: BasisPoints
     price: PriceKind
-    cancel_at_s: int
+    cancel_at_s: Second
     """Second of the day at which an unfilled rest is cancelled; 0 = never."""
     reason: Reason
-    float_value: int
+    float_value: Cash
     """Float market value in 0.001 yuan, for the order of slots."""
-    time_ms: int = 0
+    time_ms: Millisecond = 0
     """Exchange time in ms since midnight, for the order of slots."""
 
 
 class SignalBatch(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """All decisions of one push, exits first; sent when there is one, or when the push carries hand orders."""
 
-    key: str
+    key: Key
     """signals|push."""
     push: PushId
     signals: tuple[Signal, ...]
@@ -55,20 +76,20 @@ class VerdictStatus(IntEnum):
 class Verdict(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The answer to an intent, under its key; the same key gets the same verdict for ever."""
 
-    key: str
+    key: Key
     status: VerdictStatus
     reason: Reason = Reason.NONE
-    detail: dict[str, int] = {}
+    detail: Numbers = {}
     """The numbers the reason rests on, by name (prices in 0.001 yuan)."""
-    coid: str = ""
-    symbol: str = ""
-    side: int = 0
-    shares: int = 0
-    price: int = 0
+    coid: Coid = ""
+    symbol: Symbol = ""
+    side: SideNumber = 0
+    shares: Shares = 0
+    price: Price = 0
     push: PushId = 0
-    rule: str = ""
+    rule: Name = ""
     """Rule name, or "hand"."""
-    action: int = 0
+    action: Small = 0
     """`Action` of the signal, 0 for hand orders."""
     cause: Reason = Reason.NONE
     """Why the intent was made (entry or exit reason)."""
@@ -77,7 +98,7 @@ class Verdict(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True)
 class SignalVerdicts(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The answer to a SignalBatch, in its order."""
 
-    key: str
+    key: Key
     push: PushId
     verdicts: tuple[Verdict, ...]
 
@@ -85,39 +106,39 @@ class SignalVerdicts(msgspec.Struct, frozen=True, tag=True, forbid_unknown_field
 class PoolRow(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """One stock of a day's pool."""
 
-    symbol: str
-    name: str
-    context: dict[str, int]
+    symbol: Symbol
+    name: Name
+    context: Numbers
     """The named integers the rule declared; prices in 0.001 yuan as of the session before."""
-    conditions: dict[str, int]
+    conditions: Numbers
     """The numbers of the screen's conditions."""
 
 
 class Pool(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The pool of a rule for a day: the screener's answer and its publication."""
 
-    rule: str
-    day: int
+    rule: Name
+    day: Day
     rows: tuple[PoolRow, ...]
-    universe: int
+    universe: Count
     """Number of stocks looked at."""
-    unknown_st: int = 0
+    unknown_st: Count = 0
     """Names left out only because their ST state is unknown."""
-    note: str = ""
+    note: Text = ""
     ready: bool = True
     """False: today's data is incomplete, nothing may be opened; `note` says why."""
     unknown_st_allowed: bool = False
     """Whether the screen lets in stocks whose ST state is unknown (research only)."""
-    unknown_st_in: int = 0
+    unknown_st_in: Count = 0
     """Names of this pool whose ST state is unknown."""
 
 
 class PoolRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Ask for the pool of a day, screening first where that was not done."""
 
-    rule: str
-    day: int
-    symbols: tuple[str, ...] = ()
+    rule: Name
+    day: Day
+    symbols: Symbols = ()
     """Not empty: look only at these (tapes of a few stocks), keeping each whether it passes or not."""
     fresh: bool = False
     """Screen again although a pool is stored."""
@@ -126,36 +147,36 @@ class PoolRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
 class Condition(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """One condition of a screen or one check of a rule, with its numbers and verdict."""
 
-    name: str
+    name: Name
     passed: bool
-    numbers: dict[str, int]
-    text: str = ""
-    second_of_day: int = 0
+    numbers: Numbers
+    text: Text = ""
+    second_of_day: Second = 0
     """When it was checked; 0 for screens."""
-    outcome: str = ""
+    outcome: Label = ""
     """What followed (decision, verdict), for people."""
 
 
 class ExplainRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Ask why a stock was or was not picked, entered, left on a day."""
 
-    symbol: str
-    day: int
+    symbol: Symbol
+    day: Day
 
 
 class Explanation(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Every condition or check of one stock on one day, by rule."""
 
-    symbol: str
-    day: int
-    checks: dict[str, tuple[Condition, ...]]
-    note: str = ""
+    symbol: Symbol
+    day: Day
+    checks: dict[Name, tuple[Condition, ...]]
+    note: Text = ""
 
 
 class VerdictsRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Ask the risk manager for its verdicts, on decisions of rules and on hand orders. Answered by Verdicts."""
 
-    day: int = 0
+    day: Day = 0
     """0 = all days."""
 
 
@@ -168,7 +189,7 @@ class Verdicts(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True
 class SignalsRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Ask the signal engine for the decisions it made. Answered by SignalList."""
 
-    day: int = 0
+    day: Day = 0
     """0 = all days."""
 
 
