@@ -25,6 +25,9 @@ PLAIN_PUBLISHERS = frozenset({"market_data"})
 """Quotes are no secret and cannot order anything: a checksum is enough."""
 DOOR_TEST_MS = 5_000
 """How long a door may take to refuse a stranger at the start; usually it takes a few milliseconds."""
+ODD = ("_bad", "_denied", "_refused")
+COMPLAIN_NS = 10_000_000_000
+"""However many strangers knock, the log gets one line in ten seconds."""
 REBIND_TRIES = 400
 REBIND_WAIT_S = 0.005
 
@@ -43,6 +46,8 @@ class Links:
         self.doorkeeper = Doorkeeper(self._context, self.allowed.keys, doors)
         self.subscribers: dict[str, Subscriber] = {}
         self.requesters: dict[str, Requester] = {}
+        self._complained: dict[str, int] = {}
+        self._complained_ns = 0
         self._poller = zmq.Poller()
         self._poller.register(self.doorkeeper.socket, zmq.POLLIN)
         self.publisher: Publisher
@@ -150,6 +155,17 @@ class Links:
         for requester in self.requesters.values():
             found.update({f"{requester.peer}_{name}": count for name, count in requester.counts.items()})
         return {name: count for name, count in found.items() if count}
+
+    def complaints(self) -> dict[str, int]:
+        """Return what was refused or damaged since the last complaint, at most once in ten seconds."""
+        now = self._now_ns()
+        if abs(now - self._complained_ns) < COMPLAIN_NS:
+            return {}
+        self._complained_ns = now
+        counts = {name: count for name, count in self.counts().items() if name.endswith(ODD)}
+        grown = {name: count - self._complained.get(name, 0) for name, count in counts.items()}
+        self._complained = counts
+        return {name: count for name, count in grown.items() if count > 0}
 
     def close(self) -> None:
         """Close every socket."""

@@ -11,13 +11,15 @@ from common.bus.roles import may_say
 from common.bus.sockets import ORDER_BYTES_MAX, Socket
 from common.domain.errors import CodecError
 from common.domain.reasons import Reason
-from common.messages.codec import decode, encode_body, encode_envelope, kind_of
+from common.messages.codec import decode_envelope, decode_kind, encode_body, encode_envelope, kind_of
 from common.messages.control import Fault
 from common.messages.header import ENVELOPE_VERSION, Envelope, Role, Trace
 from common.messages.outputs import Message, Origin, Token
 
 READ_AT_ONCE_MAX = 200
 ROUTE_FRAMES_MAX = 4
+FAULT_TEXT_MAX = 300
+PEOPLE = frozenset({Role.OPERATOR, Role.WEB, Role.READ_ONLY})
 STRANGER = Allowed("", Role.STRANGER)
 
 
@@ -75,9 +77,15 @@ class Responder:
         if any(len(frame) > ORDER_BYTES_MAX for frame in frames):
             raise CodecError("a frame too large")
         who = self._who(frames[-1])
-        envelope, message = decode(frames[-2].bytes, frames[-1].bytes)
+        envelope = decode_envelope(frames[-2].bytes)
         mark = b"\x01" if delimited else b"\x00"
         token = Token(self.link, mark + route, envelope.correlation_id)
+        try:
+            message = decode_kind(envelope.kind, frames[-1].bytes)
+        except CodecError as error:
+            if who.role in PEOPLE:  # somebody writes a client of his own: silence would teach him nothing
+                self.answer(token, Fault(Reason.BAD_MESSAGE, str(error)[:FAULT_TEXT_MAX]))
+            raise
         if not may_say(self.service, self.link, envelope.kind, who.role):
             self.counts["denied"] += 1
             text = f"{who.identity or 'a stranger'} may not send {envelope.kind} to {self.service}/{self.link}"

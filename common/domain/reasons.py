@@ -73,6 +73,8 @@ class Reason(IntEnum):
     NOT_READY = 87
     TOO_MANY_ORDERS = 88
     DISK_FULL = 130
+    # questions that are none
+    BAD_MESSAGE = 120
 
 
 class Words(NamedTuple):
@@ -143,5 +145,6 @@ WORDS: dict[Reason, Words] = {
     Reason.TOO_MANY_ORDERS: Words("委托过于频繁；稍后再试", "too many orders in a second or a day; try later"),
     Reason.NOT_READY: Words("服务尚未就绪，稍后再试", "service not ready yet; try again"),
     Reason.DISK_FULL: Words("磁盘已满，不开新仓；清出空间后自动恢复", "the disk is full: no opening orders; make room, it clears by itself"),
+    Reason.BAD_MESSAGE: Words("消息格式有误；见 docs/reference/protocol.md", "not a message; see docs/reference/protocol.md"),
 }
 # fmt: on

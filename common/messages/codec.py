@@ -79,10 +79,15 @@ def decode_envelope(raw: bytes | memoryview) -> Envelope:
 def decode(header: bytes | memoryview, body: bytes | memoryview) -> tuple[Envelope, msgspec.Struct]:
     """Decode both frames and check that they name the same kind."""
     envelope = decode_envelope(header)
+    return envelope, decode_kind(envelope.kind, body)
+
+
+def decode_kind(kind: str, body: bytes | memoryview) -> msgspec.Struct:
+    """Decode a message that must be of this kind."""
     message = decode_body(body)
-    if envelope.kind != kind_of(message):
-        raise CodecError(f"envelope says {envelope.kind}, body is {kind_of(message)}")
-    return envelope, message
+    if kind != kind_of(message):
+        raise CodecError(f"envelope says {kind}, body is {kind_of(message)}")
+    return message
 
 
 def checksum(topic: bytes, header: bytes, body: bytes) -> bytes:

@@ -198,6 +198,8 @@ class Shell:
         if now_ns - self._beat_ns >= BEAT_NS:
             self._beat_ns = now_ns
             self.links.publisher.send(BEAT, Beat(self.spec.name, dict(self.links.publisher.seqs)))
+            if odd := self.links.complaints():
+                self.log.warning("messages refused", **odd)
 
     def _peer(self, peer: str, *, up: bool) -> None:
         self.log.info("peer up" if up else "peer silent", peer=peer)

@@ -9,7 +9,7 @@ import zmq
 
 from common.bus import sockets
 from common.bus.curve import load_allowed, load_public, make_missing_keys
-from common.bus.links import Links
+from common.bus.links import COMPLAIN_NS, Links
 from common.bus.responder import READ_AT_ONCE_MAX, Responder
 from common.domain.errors import InvariantError
 from common.domain.reasons import Reason
@@ -17,7 +17,7 @@ from common.messages.codec import decode, encode_body, encode_envelope
 from common.messages.control import Fault, Status, StatusRequest
 from common.messages.header import ENVELOPE_VERSION, Envelope
 from common.messages.orders import PositionsRequest
-from common.runtime.clock import SystemClock
+from common.runtime.clock import SimClock, SystemClock
 from tests.e2e.rig import free_base_port
 
 Ends = tuple[Responder, zmq.Socket[bytes]]
@@ -120,3 +120,37 @@ def test_what_is_no_question_is_counted(ends: Ends) -> None:
         asker.send_multipart(frames)
     assert responder.read() == []
     assert responder.counts == {"bad": 5}
+
+
+def test_the_log_hears_of_refusals_once_in_ten_seconds(links: Links, monkeypatch: pytest.MonkeyPatch) -> None:
+    links.bind()
+    clock = SimClock(10**18)
+    monkeypatch.setattr(links, "_now_ns", clock.now_ns)
+    assert links.complaints() == {}
+    links.doorkeeper.refused, links.ask.counts["bad"], links.ask.counts["gone"] = 3, 10_000, 5
+    assert links.complaints() == {}
+    clock.at_ns += COMPLAIN_NS
+    assert links.complaints() == {"door_refused": 3, "ask_bad": 10_000}
+    links.ask.counts["bad"] += 1
+    clock.at_ns += COMPLAIN_NS
+    assert links.complaints() == {"ask_bad": 1}
+    clock.at_ns += COMPLAIN_NS
+    assert links.complaints() == {}
+
+
+def test_a_person_is_told_what_is_wrong_with_a_message_and_a_service_is_not(
+    ends: Ends, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    responder, asker = ends
+    for identity in ("risk_manager", "cli"):
+        assert not asker.poll(0), "a service is told nothing"
+        key = load_public(tmp_path / "keys", identity).decode()
+        monkeypatch.setattr(zmq.Frame, "get", lambda *_, key=key: key)
+        header, _ = question("q", PositionsRequest())
+        asker.send_multipart([header, encode_body(StatusRequest())])
+        assert responder.read() == []
+    fault = decode(*asker.recv_multipart())[1]
+    assert isinstance(fault, Fault)
+    assert fault.reason is Reason.BAD_MESSAGE
+    assert "PositionsRequest" in fault.text
+    assert responder.counts["bad"] == 2
