@@ -27,13 +27,14 @@ class Trial:
         self._monitor = self.socket.get_monitor_socket()
         self.socket.connect(address)
 
-    def look(self, wait_ms: int = 0) -> None:
-        """Take note of what has happened since the last look."""
+    def look(self, wait_ms: int = 0) -> bool:
+        """Take note of what has happened since the last look; True once it is decided."""
         while self._monitor.poll(wait_ms):
             event = parse_monitor_message(self._monitor.recv_multipart())["event"]
             self.entered = self.entered or event == zmq.Event.HANDSHAKE_SUCCEEDED
             self.refused = self.refused or event in REFUSED
             wait_ms = 0
+        return self.entered or self.refused
 
     def close(self) -> None:
         """Go away."""

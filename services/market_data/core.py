@@ -138,7 +138,8 @@ class PlayerCore:
     def on_message(self, message: Message, origin: Origin, now_ns: int) -> Sequence[Output]:
         """Handle one message."""
         if isinstance(message, PushAck):
-            return self._on_ack(message, now_ns)
+            # A consumer speaks for itself only: whose key it was says the link, not the message.
+            return self._on_ack(message, now_ns) if message.consumer == origin.sender else []
         if isinstance(message, PushRead):
             return self._on_read(message, now_ns)
         if isinstance(message, TapesFinished):
@@ -146,7 +147,12 @@ class PlayerCore:
         if origin.token is None:
             return []
         if isinstance(message, FeedStateRequest):
-            return [Reply(origin.token, self._feed_state(message)), *self._on_registered(message.consumer, now_ns)]
+            answer = Reply(origin.token, self._feed_state(message))
+            return (
+                [answer, *self._on_registered(message.consumer, now_ns)]
+                if message.consumer == origin.sender
+                else [answer]
+            )
         if isinstance(message, RecordHandOrder):
             return self._place(message.order, origin)
         if isinstance(message, HoldRequest):

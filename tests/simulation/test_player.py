@@ -6,11 +6,12 @@ import pytest
 
 from common.domain.values import Pace, push_id
 from common.messages.columns import quotes_of
-from common.messages.control import FeedState, HandOrderPlaced, PushAck, RecordHandOrder
+from common.messages.control import FeedState, FeedStateRequest, HandOrderPlaced, PushAck, RecordHandOrder
 from common.messages.feed import FeedReader
+from common.messages.header import Role
 from common.messages.kept import PlacedHandOrder, PlayerPosition
 from common.messages.market import BarsClosed, DayOpened, HandOrder, InstrumentTable, PushEnd, QuoteBatch
-from common.messages.outputs import Message, Origin, Output, Save, Tell
+from common.messages.outputs import Message, Origin, Output, Reply, Save, Tell, Token
 from common.messages.topics import FEED
 from services.market_data.calls import PushRead, ReadPush, RecordPush, SeekDay, TapesFinished
 from services.market_data.core import PlayerCore, Settings
@@ -226,3 +227,17 @@ def test_a_slice_starts_with_all_values_and_says_the_gap() -> None:
     whole = next(call for call in recorded if call.push == day_one[1].push).messages[0]
     assert isinstance(whole, QuoteBatch)
     assert len(quotes_of(whole).index) == 3
+
+
+def test_a_consumer_speaks_for_itself_only() -> None:
+    world, _, _ = make_world(1)
+    core, _ = world.nodes["market_data"].make()
+    core.restore([], {})
+    core.on_start(0)
+    liar = Origin("viewer", Role.READ_ONLY, Token("ask", b"v", "q"))
+    for name in READERS:
+        answer = core.on_message(FeedStateRequest(name, 0), liar, 0)
+        assert [type(output) for output in answer] == [Reply], "answered, and not registered"
+        assert list(core.on_message(PushAck(name, 1), liar, 0)) == []
+        origin = Origin(name, Role.RISK, Token("ask", b"r", "q"))
+        assert any(isinstance(output, Save) for output in core.on_message(FeedStateRequest(name, 0), origin, 0))
