@@ -122,6 +122,7 @@ class Rig:
         self.asked = 0
         self.crash: Callable[[str], bool] = lambda where: False
         """Asked before and after every commit that writes and before every effect; True kills the process there."""
+        self.kill_file = False
         self.boot()
 
     def boot(self) -> None:
@@ -129,7 +130,7 @@ class Rig:
         while True:
             self.boots += 1
             self.asking = {}
-            self.core, self.broker = GatewayCore(self.settings), self.connect()
+            self.core, self.broker = GatewayCore(self.settings, lambda: self.kill_file), self.connect()
             try:
                 self.core.restore(*self.disk.load())
                 self._carry(self.core.on_start(self.now_ns))

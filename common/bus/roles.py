@@ -42,6 +42,12 @@ VERBS: dict[tuple[str, str], dict[str, frozenset[Role]]] = {
         "FillsRequest": _READERS,
         "EventsRequest": _READERS | {Role.SIGNAL},
     },
+    ("order_gateway", "control"): {
+        "KillRequest": _OPERATORS | {Role.RISK},
+        "LimitRequest": frozenset({Role.OPERATOR}),
+        "ArmRequest": frozenset({Role.OPERATOR}),
+        "SafeguardsRequest": _READERS,
+    },
 }
 """(service, link) to kind of message to the roles that may send it. What is not here nobody may send."""
 HEARERS: dict[str, frozenset[Role]] = {

@@ -75,6 +75,23 @@ class Reason(IntEnum):
     DISK_FULL = 130
     # questions that are none
     BAD_MESSAGE = 120
+    # limits and locks
+    DUPLICATE_ORDER = 100
+    SELF_TRADE = 101
+    ORDER_VALUE = 102
+    DAY_VALUE = 103
+    OVER_ORDERED = 104
+    NOT_ARMED = 105
+    FEED_DEAD = 106
+    NOT_RECONCILED = 107
+    MIXED_VERSIONS = 108
+    NAME_SHARE = 109
+    DAY_LOSS = 110
+    DRAWDOWN = 111
+    STOP_LOSS_CLUSTER = 112
+    QUOTE_BEFORE_GAP = 113
+    ABOVE_CEILING = 114
+    BAD_TIME = 115
 
 
 class Words(NamedTuple):
@@ -146,5 +163,21 @@ WORDS: dict[Reason, Words] = {
     Reason.NOT_READY: Words("服务尚未就绪，稍后再试", "service not ready yet; try again"),
     Reason.DISK_FULL: Words("磁盘已满，不开新仓；清出空间后自动恢复", "the disk is full: no opening orders; make room, it clears by itself"),
     Reason.BAD_MESSAGE: Words("消息格式有误；见 docs/reference/protocol.md", "not a message; see docs/reference/protocol.md"),
+    Reason.DUPLICATE_ORDER: Words("一秒内同股同向同价同量的委托已有一笔；确要再下，过一秒重报", "the same order (stock, side, shares, price) came less than a second ago; send it again later if meant"),
+    Reason.SELF_TRADE: Words("同一只股票有反方向的委托在途；先撤掉它", "an order of ours on the other side of the stock is working; cancel it first"),
+    Reason.ORDER_VALUE: Words("超过单笔金额上限；拆单或用 pankou limits raise 临时放宽", "above the value limit of one order; split it, or pankou limits raise for today"),
+    Reason.DAY_VALUE: Words("超过当日买入金额上限；用 pankou limits raise 临时放宽", "above the value of buys a day; pankou limits raise for today"),
+    Reason.OVER_ORDERED: Words("该编号已经报过；不会报出比原委托更多的股数", "this key was sent already: never more shares than were ordered under it"),
+    Reason.NOT_ARMED: Words("实盘账户未解锁，不开新仓；用 pankou arm 解锁", "the live account is not armed: no opening orders; pankou arm"),
+    Reason.FEED_DEAD: Words("行情中断，不买入；等行情恢复", "the feed is dead: no buys until it is back"),
+    Reason.NOT_RECONCILED: Words("账目与柜台未对平，不买入；用 pankou status 看原因", "books and broker do not agree: no buys; see pankou status"),
+    Reason.MIXED_VERSIONS: Words("各进程代码版本不一致，不买入；重启整个系统", "processes run different code: no buys; restart the whole system"),
+    Reason.NAME_SHARE: Words("超过单只股票占权益的上限；减少股数", "above one stock's share of equity; fewer shares"),
+    Reason.DAY_LOSS: Words("当日亏损达到上限，今日不开新仓；确要继续用 pankou resume", "the day's loss limit is reached: no opening orders today; pankou resume if meant"),
+    Reason.DRAWDOWN: Words("回撤达到上限，不开新仓；检查后用 pankou resume", "the drawdown limit is reached: no opening orders; pankou resume after a look"),
+    Reason.STOP_LOSS_CLUSTER: Words("短期内止损过多，暂停开仓；检查后用 pankou resume", "too many stop losses in a few sessions: no opening orders for a while; pankou resume after a look"),
+    Reason.QUOTE_BEFORE_GAP: Words("行情缺口之后该股还没有新行情；等下一笔", "no quote of the stock since the gap of the feed; wait for the next one"),
+    Reason.ABOVE_CEILING: Words("超过程序写死的上限", "above the hard ceiling"),
+    Reason.BAD_TIME: Words("时间不对；给出今天还没到的 HH:MM，至多 15:00", "not a time that works; give HH:MM of today, not past, 15:00 at most"),
 }
 # fmt: on

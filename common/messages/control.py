@@ -4,7 +4,7 @@ import msgspec
 
 from common.domain.reasons import Reason
 from common.domain.values import TradingState
-from common.messages.bounds import Blob, Key, Name, Numbers, PushId, Remark, Text, Texts, Time
+from common.messages.bounds import Blob, Key, Name, Number, Numbers, PushId, Remark, Second, Text, Texts, Time
 from common.messages.market import DayOpened, HandOrder
 
 
@@ -13,6 +13,8 @@ class Beat(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 
     service: Name
     seqs: Numbers = {}
+    version: Name = ""
+    """The code it runs; "" = not told."""
 
 
 class StatusRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -113,3 +115,54 @@ class HandOrderPlaced(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fiel
 
     key: Key
     push: PushId
+
+
+# ------------------------------------------------------------------ safeguards of the gateway
+
+
+class KillRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Turn the kill switch on or off, with a reason in words. Answered by Safeguards."""
+
+    on: bool
+    why: Remark
+
+
+class LimitRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Set a limit of the gateway until the end of the day. Answered by Safeguards."""
+
+    name: Name
+    """As in `[limits]` of the configuration."""
+    value: Number
+    why: Remark
+
+
+class ArmRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Let a live account open positions today before a time; 0 = stop that now. Answered by Safeguards."""
+
+    account: Name
+    until_s: Second
+    """Second of the day."""
+
+
+class SafeguardsRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Ask for kill switch, arming and limits. Answered by Safeguards."""
+
+
+class Safeguards(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Kill switch, arming and limits as they are in force."""
+
+    account: Name
+    live: bool
+    killed: bool
+    """By a person's word in the journal."""
+    kill_why: Remark
+    kill_file: bool
+    """By the file."""
+    armed_until_s: Second
+    """Second of today; 0 = not armed."""
+    limits: Numbers
+    """In force today, as in the configuration."""
+    raised: Numbers
+    """Those that a person set for today."""
+    used: Numbers
+    """What of them is used today."""

@@ -292,6 +292,8 @@ class CancelSubmitted(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fiel
     key: Key
     coid: Coid
     reason: Reason
+    ts_ns: int = 0
+    """Data time it was asked at."""
 
 
 class OrderCancelled(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -384,6 +386,35 @@ class DayClosed(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=Tru
     """Closing price of each position: values it on a day that has no quote of the stock."""
 
 
+class KillSwitchSet(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The kill switch was turned on (no order leaves) or off, by somebody and for a reason."""
+
+    on: bool
+    why: str
+    by: str
+
+
+class LimitRaised(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A limit of the gateway was set for the rest of a day; it falls back with the next one."""
+
+    day: Day
+    name: str
+    value: int
+    """As in the configuration: numbers of orders, or yuan."""
+    why: str
+    by: str
+
+
+class AccountArmed(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A live account may open positions on this day before `until_s`; 0 = not any more."""
+
+    account: str
+    day: Day
+    until_s: int
+    """Second of the day."""
+    by: str
+
+
 Event = (
     AccountOpened
     | OrderSubmitted
@@ -401,6 +432,9 @@ Event = (
     | CorporateAction
     | PositionWrittenOff
     | DayClosed
+    | KillSwitchSet
+    | LimitRaised
+    | AccountArmed
 )
 """What the journal's rows hold."""
 

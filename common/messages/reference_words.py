@@ -75,6 +75,14 @@ TITLES: dict[str, str] = {
     "HoldSet": "播放停点",
     "RecordHandOrder": "把手工委托排进行情",
     "HandOrderPlaced": "手工委托已排入",
+    "KillSwitchSet": "总开关已设",
+    "LimitRaised": "当日限额已设",
+    "AccountArmed": "实盘账户已解锁",
+    "KillRequest": "开关总开关",
+    "LimitRequest": "设当日限额",
+    "ArmRequest": "解锁实盘账户",
+    "SafeguardsRequest": "问总开关、解锁与限额",
+    "Safeguards": "总开关、解锁与限额",
 }
 """Chinese name of every message that travels."""
 
@@ -110,6 +118,10 @@ ANSWERS: dict[str, str] = {
     "OrdersRequest": "Orders",
     "FillsRequest": "Events",
     "EventsRequest": "Events",
+    "KillRequest": "Safeguards",
+    "LimitRequest": "Safeguards",
+    "ArmRequest": "Safeguards",
+    "SafeguardsRequest": "Safeguards",
 }
 """Question to answer; "" = none is awaited. Every question may also be answered by a Fault."""
 

@@ -4,6 +4,22 @@ from common.domain.values import Day
 from common.rules.kernel import kernel
 from common.rules.tables import FOREVER, HIGH_FREQUENCY, PROGRAMME_REPORTS
 
+ORDERS_PER_S_CEILING = 100
+"""Orders and cancels a second that no configuration goes beyond: a third of what counts as high-frequency."""
+ORDERS_PER_DAY_CEILING = 15_000
+"""Of a day: three quarters of that line."""
+ORDER_VALUE_CEILING = 100_000_000
+"""Value of one order, yuan."""
+DAY_VALUE_CEILING = 1_000_000_000
+"""Value of the buys of a day, yuan."""
+RAISABLE = {
+    "orders_per_s": ORDERS_PER_S_CEILING,
+    "orders_per_day": ORDERS_PER_DAY_CEILING,
+    "order_value_max": ORDER_VALUE_CEILING,
+    "day_value_max": DAY_VALUE_CEILING,
+}
+"""Limits that a person may raise until the end of the day, and how far."""
+
 
 @kernel
 def is_high_frequency(per_second: int, per_day: int, day: Day = FOREVER) -> bool:

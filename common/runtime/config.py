@@ -11,6 +11,7 @@ import msgspec
 from common.bus.endpoints import check_base_port
 from common.domain.errors import ConfigError, UserError
 from common.domain.values import Board
+from common.runtime.limits import CEILINGS, KILL_BLOCKS, Limits, limit_faults
 from common.runtime.rules import Rules, load_rules
 from common.screens.screen import params_problems
 from common.strategies.contract import Rule
@@ -33,6 +34,8 @@ class System(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules_dir: str = ""
     log_level: str = "info"
     account: str = "paper"
+    mode: str = "paper"
+    kill_file: str = ""
 
 
 class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,8 +95,6 @@ class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     broker: str = "paper"
     settle_s: int = 0
-    orders_per_s: int = 10
-    orders_per_day: int = 2_000
     after_absence: str = "resend"
     fill_verdict: str = "expected"
     cancel_share_bp: int = 0
@@ -124,16 +125,19 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     risk: Risk = Risk()
     fees: Fees = Fees()
     gateway: Gateway = Gateway()
+    limits: Limits = Limits()
     nightly: Nightly = Nightly()
     rules: dict[str, dict[str, Scalar]] = {}
     screens: dict[str, dict[str, Scalar]] = {}
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
+    "system.mode": ("paper", "live"),
     "system.log_level": ("debug", "info", "warning", "error"),
     "feed.kind": ("replay",),
     "feed.pace": ("lockstep", "real_time"),
     "gateway.broker": ("paper",),
+    "limits.kill_blocks": KILL_BLOCKS,
     "gateway.after_absence": ("resend", "park"),
     "gateway.fill_verdict": ("pessimistic", "expected", "optimistic"),
     "nightly.source": ("baostock", "tushare", "files"),
@@ -151,12 +155,11 @@ RANGES: dict[str, tuple[int, int]] = {
     "fees.commission_e7": (0, 30_000),
     "fees.commission_min": (0, 100_000),
     "gateway.settle_s": (0, 600),
-    "gateway.orders_per_s": (1, 100),
-    "gateway.orders_per_day": (1, 15_000),
     "gateway.cancel_share_bp": (0, 10_000),
     "gateway.participation_bp": (1, 10_000),
     "nightly.sessions": (70, 2_500),
 }
+LIMIT_RANGES = {f"limits.{key}": (1, ceiling) for key, ceiling in CEILINGS.items()}
 CLOCKS: dict[str, tuple[str, str]] = {
     "nightly.close_at": ("15:30", "23:59"),
     "nightly.open_at": ("06:00", "09:14"),
@@ -273,6 +276,7 @@ def _check_values(config: Config, faults: list[str]) -> None:
         value = _at(config, name)
         if not low <= value <= high:
             faults.append(f"{name} = {value}: must be from {low} to {high}")
+    faults += limit_faults(config.limits)
     for name, (begin, end) in CLOCKS.items():
         value = _at(config, name)
         if not CLOCK.fullmatch(value) or not begin <= value <= end:

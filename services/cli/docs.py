@@ -67,7 +67,7 @@ def cli_page() -> str:
 
 def config_page() -> str:
     """Return docs/reference/config.md."""
-    from common.runtime.config import CHOICES, CONFIG_DIR, RANGES, Config
+    from common.runtime.config import CHOICES, CONFIG_DIR, LIMIT_RANGES, RANGES, Config
     from common.runtime.screens import shipped_screens
     from common.strategies import RULES
 
@@ -89,7 +89,7 @@ def config_page() -> str:
             name = f"{section}.{key}"
             value = getattr(getattr(defaults, section), key)
             lines.append(
-                f"| `{key}` | `{literal(value)}` | {allowed(name, CHOICES, RANGES)} | {comments.get(name, '')} |"
+                f"| `{key}` | `{literal(value)}` | {allowed(name, CHOICES, RANGES | LIMIT_RANGES)} | {comments.get(name, '')} |"
             )
     for rule, module in RULES.items():
         lines += [

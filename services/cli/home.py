@@ -59,6 +59,11 @@ class Home(NamedTuple):
         return self.root / "runs"
 
     @property
+    def kill_file(self) -> Path:
+        """While this file is there no order leaves the gateway of any run."""
+        return self.root / "KILL"
+
+    @property
     def hand_orders(self) -> Path:
         """Keys of hand orders that have no answer yet."""
         return self.root / "hand_orders.json"

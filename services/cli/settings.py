@@ -63,6 +63,7 @@ def run_table(session: Session, folder: Path, days: Days, feed: Mapping[str, obj
         "system": {
             "run_dir": str(folder),
             "keys_dir": str(session.home.keys),
+            "kill_file": str(session.home.kill_file),
             "screens_dir": str(folder / session.home.screens.name),
             "rules_dir": str(folder / session.home.rules.name),
         },

@@ -1,6 +1,7 @@
 """Run the order gateway: python -m services.order_gateway --config FILE."""
 
 import sys
+from pathlib import Path
 
 from common.domain.values import MILLI
 from common.messages.outputs import Adapter, Core
@@ -23,11 +24,22 @@ def settings_of(config: Config) -> Settings:
         cash=config.account.cash * MILLI,
         commission_e7=config.fees.commission_e7,
         commission_min=config.fees.commission_min,
-        orders_per_s=config.gateway.orders_per_s,
-        orders_per_day=config.gateway.orders_per_day,
+        orders_per_s=config.limits.orders_per_s,
+        orders_per_day=config.limits.orders_per_day,
         park=config.gateway.after_absence == "park",
         fill_verdict=config.gateway.fill_verdict,
+        order_value_max=config.limits.order_value_max,
+        day_value_max=config.limits.day_value_max,
+        cancel_ratio_bp=config.limits.cancel_ratio_bp,
+        kill_blocks=config.limits.kill_blocks,
+        live=config.system.mode == "live",
+        stale_s=config.risk.stale_s,
     )
+
+
+def kill_file_of(config: Config) -> Path:
+    """Return the file that is the kill switch while it is there."""
+    return Path(config.system.kill_file or Path(config.system.run_dir) / "KILL")
 
 
 def paper_of(config: Config) -> PaperSettings:
@@ -39,7 +51,7 @@ def paper_of(config: Config) -> PaperSettings:
 
 def parts_of(config: Config) -> tuple[Core, Adapter | None]:
     """Build the gateway and its broker."""
-    return GatewayCore(settings_of(config)), PaperBroker(paper_of(config))
+    return GatewayCore(settings_of(config), kill_file_of(config).exists), PaperBroker(paper_of(config))
 
 
 def main() -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from common.domain.calendar import NS
 from common.domain.errors import InvariantError
 from common.domain.positions import Ledger, OrderRecord
 from common.domain.reasons import Reason
@@ -28,6 +27,7 @@ from common.messages.orders import (
 from common.messages.outputs import Append, Message, Output, Publish
 from common.messages.signals import Verdict
 from common.messages.topics import EVENT
+from services.order_gateway.counters import Counters
 
 
 class Books:
@@ -47,9 +47,7 @@ class Books:
         self.open_cancels: dict[str, CancelSubmitted] = {}
         """Cancels by coid that the broker has not answered."""
         self.days: list[DayResult] = []
-        self.sent_day = 0
-        """Orders and cancels of the day."""
-        self._sent_second = (0, 0)
+        self.counters = Counters()
         self._taken: dict[tuple[Symbol, int], Shares] = {}
         self._taken_push: PushId = 0
 
@@ -89,10 +87,6 @@ class Books:
         """Return what was filled of a stock and side within a push."""
         return self._taken.get((symbol, side), 0) if push == self._taken_push else 0
 
-    def sent_in(self, second: int) -> int:
-        """Return how many orders carry the data second `second` (Unix time)."""
-        return self._sent_second[1] if self._sent_second[0] == second else 0
-
     def open_order(self, coid: str) -> OrderRecord | None:
         """Return an order that may still fill."""
         order = self.ledger.orders.get(coid)
@@ -104,6 +98,7 @@ class Books:
         fold(self.ledger, row.event)
         self.rows.append(row)
         self._index(row)
+        self.counters.take(row.event)
 
     def _index(self, row: EventRow) -> None:
         match row.event:
@@ -114,21 +109,15 @@ class Books:
                 self._taken[at] = self._taken.get(at, 0) + fill.shares
             case OrderSubmitted(order=order):
                 self.submitted[order.coid] = order
-                self.sent_day += 1
-                second = order.ts_ns // NS
-                self._sent_second = (second, self.sent_in(second) + 1)
             case CancelSubmitted() as cancel:
                 self.cancels[cancel.key] = cancel
                 self.open_cancels[cancel.coid] = cancel
-                self.sent_day += 1
             case CancelRejected() as refused:
                 self.open_cancels.pop(refused.coid, None)
             case IntentDenied() as denial:
                 self.denied[denial.key] = denial
             case VerdictGiven(verdict=verdict):
                 self.verdicts[verdict.key] = verdict
-            case DayRolled():
-                self.sent_day = 0
             case DayClosed(result=result):
                 self.days.append(result)
             case _:

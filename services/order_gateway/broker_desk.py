@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from common.domain.errors import InvariantError
 from common.domain.orders import OrderState
 from common.domain.positions import OrderRecord
 from common.domain.reasons import Reason
@@ -44,7 +45,7 @@ from services.order_gateway.calls import (
     Restore,
     Submit,
 )
-from services.order_gateway.limits import fees_of
+from services.order_gateway.limits import fees_of, is_killed
 from services.order_gateway.market import Market
 from services.order_gateway.settings import Settings
 
@@ -91,6 +92,8 @@ class BrokerDesk:
         facts = self._market.facts(order.symbol)
         assert facts is not None, f"{order.symbol} passed the checks and is gone"
         record = self._books.ledger.order(order.coid)
+        if order.shares + record.filled > record.shares or not record.open:
+            raise InvariantError(f"order {order.coid} would be sent for more than was ordered")
         holding = self._books.ledger.positions.get(order.symbol)
         sellable = holding.sellable + record.left if holding is not None and order.side == Side.SELL else 0
         return Submit(
@@ -252,6 +255,8 @@ class BrokerDesk:
                 outputs.append(Effect(self._cancel_call(pending.cancel, pending.push, order.ts_ns)))
             elif self._settings.park:
                 outputs += self._books.write(OrderInDoubt(pending.coid), pending.push, 1)
+            elif is_killed(order.side, self._market, self._books, self._settings):
+                outputs += self._books.write(OrderRejected(order.coid, Reason.KILL_SWITCH), pending.push, 1)
             elif missed or self._market.facts(order.symbol) is None:
                 outputs += self._reject_unsent(order, pending.push)
             else:

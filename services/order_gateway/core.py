@@ -4,9 +4,9 @@ The journal is the only truth: every row is committed before anything of it is s
 rows again. A push in which nothing happens writes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from common.messages.control import FeedState
+from common.messages.control import ArmRequest, FeedState, KillRequest, LimitRequest, SafeguardsRequest
 from common.messages.feed import FeedReader
 from common.messages.market import BarsClosed, DayOpened, PushEnd, QuoteBatch
 from common.messages.orders import (
@@ -32,13 +32,14 @@ from services.order_gateway.hand import HandDesk
 from services.order_gateway.market import Market
 from services.order_gateway.orders import OrderDesk, reply
 from services.order_gateway.pushes import Pushes
+from services.order_gateway.safeguards import SafeguardDesk
 from services.order_gateway.settings import GATEWAY, RISK, Settings
 
 
 class GatewayCore:
     """The gateway's desks around one journal."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, kill_file: Callable[[], bool] = lambda: False) -> None:
         self._settings = settings
         self.books = Books()
         self._market = Market(FeedReader(GATEWAY))
@@ -46,6 +47,9 @@ class GatewayCore:
         self._pushes = Pushes(self.books, self._market, self._broker)
         self._orders = OrderDesk(self.books, self._market, self._broker, self._pushes, settings)
         self._hand = HandDesk(self.books, self._market, self._orders, self._pushes, settings)
+        self.guard = self._market.guard
+        self.guard.kill_file = kill_file
+        self._safeguards = SafeguardDesk(self.books, self._market, settings)
 
     # ------------------------------------------------------------------ life
 
@@ -65,7 +69,12 @@ class GatewayCore:
 
     def on_message(self, message: Message, origin: Origin, now_ns: int) -> Sequence[Output]:
         """Handle one message."""
+        self.guard.now_ns = now_ns
+        if isinstance(message, PushEnd | FeedState):
+            self.guard.heard_ns = now_ns
         match message:
+            case KillRequest() | LimitRequest() | ArmRequest() | SafeguardsRequest():
+                return self._safeguards.on_request(message, origin)
             case QuoteBatch() | BarsClosed() | DayOpened() | PushEnd() | FeedState():
                 return self._pushes.on_feed(message)
             case Reports():
@@ -121,13 +130,14 @@ class GatewayCore:
             "orders_open": len(ledger.open_coids),
             "deals": len(ledger.deals),
             "denied": len(books.denied),
-            "sent_day": books.sent_day,
+            "sent_day": books.counters.sent_day,
+            **books.counters.used(),
             "repairs": self._market.reader.repairs,
             "book_defects": self._broker.defects.total(),
             **{f"book_defect_{name.lower()}": count for name, count in sorted(self._broker.defects.items())},
         }
         state = "ready" if self._pushes.ready else "waiting"
-        words = {"account": ledger.account, "fill_verdict": self._settings.fill_verdict}
+        words = {"account": ledger.account, "fill_verdict": self._settings.fill_verdict, **self._safeguards.words()}
         if self._broker.defects:
             kinds = (f"{name.lower()} {count}" for name, count in sorted(self._broker.defects.items()))
             words["book_defects"] = ", ".join(kinds)

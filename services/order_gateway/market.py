@@ -10,6 +10,7 @@ from common.rules.boards import exchange_of
 from common.rules.book import LEVELS, Book, Five
 from common.rules.corporate import dividend, rescale_cost, shares_after
 from common.rules.dividend import taxable_dividend
+from services.order_gateway.guard import Guard
 
 
 class Facts(NamedTuple):
@@ -54,6 +55,7 @@ class Market:
         """The push that was matched last; None before the first."""
         self.closed = True
         """No order is taken: nothing came yet, or the day's last push did."""
+        self.guard = Guard()
 
     @property
     def push(self) -> PushId:

@@ -21,7 +21,8 @@ from common.rules.boards import exchange_of
 from common.rules.checks import check_cancel_phase
 from services.order_gateway.books import Books
 from services.order_gateway.broker_desk import BrokerDesk
-from services.order_gateway.limits import Denial, check_order, need_of
+from services.order_gateway.counters import BASIS
+from services.order_gateway.limits import Denial, check_cancel, check_order, need_of
 from services.order_gateway.market import Market
 from services.order_gateway.pushes import Pushes
 from services.order_gateway.settings import HAND_ROLES, Settings
@@ -118,9 +119,24 @@ class OrderDesk:
         reason = self._cancel_refusal(request.coid)
         if reason is not Reason.NONE:
             return self.deny(request.key, request.coid, Denial(reason, {"phase": int(self._market.phase)}), origin)
+        denial = check_cancel(self._market, self._books, self._settings)
+        if denial is not None:
+            return self.deny(request.key, request.coid, denial, origin)
         cause = request.reason if isinstance(request, CancelOrder) else Reason.HAND_CANCEL
-        event = CancelSubmitted(request.key, request.coid, cause)
-        return self._broker.cancel(event, reply(origin, Journalled(request.key, request.coid)))
+        event = CancelSubmitted(request.key, request.coid, cause, self._market.ts_ns)
+        return [
+            *self._broker.cancel(event, reply(origin, Journalled(request.key, request.coid))),
+            *self._ratio_alarm(),
+        ]
+
+    def _ratio_alarm(self) -> list[Output]:
+        """Tell once when a cancel, counted by now, brings the day's ratio above its line."""
+        counters, most = self._books.counters, self._settings.cancel_ratio_bp
+        ratio_bp, orders = counters.cancel_ratio_bp, counters.orders_day
+        if ratio_bp <= most or (counters.cancels_day - 1) * BASIS // orders > most:
+            return []
+        facts: dict[str, object] = {"cancels": counters.cancels_day, "orders": orders, "ratio_bp_max": most}
+        return [Log("error", "cancel ratio of the day is high", facts)]
 
     def _known_cancel(self, request: CancelOrder | CancelRequest) -> Message | None:
         known = self._books.cancels.get(request.key)

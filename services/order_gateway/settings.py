@@ -1,17 +1,18 @@
 """What the gateway is told at its start."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from common.domain.values import Cash, Phase
 from common.messages.header import Role
+from common.rules.guards import RAISABLE
 
 GATEWAY = "order_gateway"
 RISK = "risk_manager"
 MARKET = "market_data"
 HAND_ROLES = frozenset({Role.OPERATOR, Role.WEB})
 """Who may order by hand."""
-ORDERS_PER_S_CEILING = 100
-"""Exits pass the configured limit up to here; the exchange calls three times as much high-frequency trading."""
 BUY_SHARE_BP = 7500
 """Buys may use this much of the daily number of orders; the rest is kept for exits."""
 STALE_MIN_NS = 6_000_000_000
@@ -39,3 +40,17 @@ class Settings(NamedTuple):
     """What the paper exchange believes of a queue at the limit; only told here."""
     silent_ns: int = 2_000_000_000
     """Wall time after which a risk manager without an answer or a sign of life is silent."""
+    order_value_max: int = 5_000_000
+    """Of one buy, yuan."""
+    day_value_max: int = 20_000_000
+    """Of the buy orders of a day, yuan."""
+    cancel_ratio_bp: int = 8_000
+    """Cancels per order of a day beyond which an alarm is given."""
+    kill_blocks: str = "orders"
+    """What the kill switch stops: buys, orders (buys and sells), all (cancels too)."""
+    live: bool = False
+    """Opens only while the account is armed."""
+    stale_s: int = 6
+    """Seconds without a push after which the feed is dead."""
+    ceilings: Mapping[str, int] = MappingProxyType(RAISABLE)
+    """Never changed by a configuration; sells and cancels may go up to here. Benches raise them and say so."""

@@ -189,7 +189,7 @@ def test_a_late_sell_takes_shares_that_another_sell_holds(bench: Bench) -> None:
     bench.buy_and_hold()
     old = bench.place("s1", 1_000, 10.05, Side.SELL)
     bench.ask_cancel(old.coid)
-    new = bench.place("s2", 1_000, 10.05, Side.SELL)
+    new = bench.place("s2", 1_000, 10.06, Side.SELL)
     bench.counter.trade_late(bench, old.coid, 300, 1)
     assert bench.logged[-1] == "late fill after the order ended"
     holding = bench.held_of(A)
@@ -202,7 +202,7 @@ def test_a_late_sell_takes_shares_that_another_sell_holds(bench: Bench) -> None:
 def test_a_late_buy_that_costs_more_than_there_is_leaves_a_debt(bench: Bench) -> None:
     old = bench.place("k", 9_000)
     bench.ask_cancel(old.coid)
-    bench.place("k2", 9_000)
+    bench.place("k2", 9_100)
     bench.counter.trade_late(bench, old.coid, 9_000, 1)
     assert bench.ledger.free_cash < 0
     assert bench.ledger.withdrawable == 0
@@ -285,7 +285,7 @@ def test_a_restart_goes_on_with_what_rests(bench: Bench) -> None:
 
 
 def test_a_restart_keeps_the_order_of_arrival(bench: Bench) -> None:
-    first, second = bench.place("k1", 300), bench.place("k2", 300)
+    first, second = bench.place("k1", 300), bench.place("k2", 400)
     bench.boot()
     bench.counter.trade(bench, first.coid, 300)
     found = {order.key: order.filled for order in bench.ledger.orders.values()}

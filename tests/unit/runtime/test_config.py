@@ -29,7 +29,7 @@ def test_all_faults_at_once() -> None:
     table = tomllib.loads(
         '[system]\nbase_port = "x"\ncolour = 1\n[nope]\na = 1\n[feed]\npace = "slow"\nspeed = -1.0\n[account]\ncash = 0\n'
         '[account.rule_slots]\nmoon = 1\nlimit_up = 9\n[boards]\nallowed = ["mars"]\n'
-        '[rules.limit_up]\nstop_bp = "wide"\nfoo = 1\n[rules.moon]\na = 1\n[gateway]\norders_per_s = 1000\n[screens.limit_up]\nwidth = 1\n'
+        '[rules.limit_up]\nstop_bp = "wide"\nfoo = 1\n[rules.moon]\na = 1\n[limits]\norders_per_s = 1000\n[screens.limit_up]\nwidth = 1\n'
     )
     with pytest.raises(ConfigError) as told:
         parse_config(table, "my.toml")
@@ -37,7 +37,7 @@ def test_all_faults_at_once() -> None:
     assert text.startswith("my.toml")
     for name in (
         "system.base_port", "system.colour", "[nope]", "feed.pace", "feed.speed", "account.cash", "account.rule_slots.moon",
-        "account.rule_slots.limit_up", "mars", "rules.limit_up.stop_bp", "rules.limit_up.foo", "[rules.moon]", "gateway.orders_per_s", "screens.limit_up.width",
+        "account.rule_slots.limit_up", "mars", "rules.limit_up.stop_bp", "rules.limit_up.foo", "[rules.moon]", "limits.orders_per_s = 1000: above the hard ceiling 100", "screens.limit_up.width",
     ):  # fmt: skip
         assert name in text, name
 

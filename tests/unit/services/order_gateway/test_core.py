@@ -117,7 +117,7 @@ def test_two_orders_of_one_push_share_what_is_shown() -> None:
     rig.submit(rig.order("k1", A, 200, 10.0))
     rig.submit(rig.order("k2", A, 400, 10.0))
     assert [fill.shares for fill in rig.events(OrderFilled)] == [200, 100]
-    rig.submit(rig.order("k3", A, 400, 10.0))
+    rig.submit(rig.order("k3", A, 600, 10.0))
     rig.play()
     assert [fill.shares for fill in rig.events(OrderFilled)] == [200, 100, 300, 200]
 

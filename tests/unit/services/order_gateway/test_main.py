@@ -1,11 +1,14 @@
 """From the configuration to the gateway's settings."""
 
+from pathlib import Path
+
 import pytest
 
 from common.domain.errors import ConfigError
 from common.rules.matching import FillVerdict
-from common.runtime.config import Account, Config, Fees, Gateway, System, parse_config
-from services.order_gateway.__main__ import SPEC, paper_of, settings_of
+from common.runtime.config import Account, Config, Fees, Gateway, Risk, System, parse_config
+from common.runtime.limits import Limits
+from services.order_gateway.__main__ import SPEC, kill_file_of, paper_of, settings_of
 from services.order_gateway.adapters.paper import PaperSettings
 from services.order_gateway.settings import Settings
 
@@ -16,12 +19,24 @@ def test_the_defaults_agree() -> None:
 
 def test_every_value_arrives() -> None:
     config = Config(
-        system=System(account="mine"),
+        system=System(account="mine", mode="live"),
+        risk=Risk(stale_s=9),
         account=Account(cash=250_000),
         fees=Fees(2_500, 0),
-        gateway=Gateway(orders_per_s=5, orders_per_day=100, after_absence="park"),
+        gateway=Gateway(after_absence="park"),
+        limits=Limits(5, 100, 3_000, 4_000, 7_000, "all"),
     )
-    assert settings_of(config) == Settings("mine", 250_000_000, 2_500, 0, 5, 100, park=True)
+    assert settings_of(config) == Settings(
+        "mine", 250_000_000, 2_500, 0, 5, 100, park=True, order_value_max=3_000, day_value_max=4_000,
+        cancel_ratio_bp=7_000, kill_blocks="all", live=True, stale_s=9,
+    )  # fmt: skip
+
+
+def test_the_kill_file_is_the_one_of_the_settings_or_lies_in_the_run(tmp_path: Path) -> None:
+    run = System(run_dir=str(tmp_path))
+    assert kill_file_of(Config(system=run)) == tmp_path / "KILL"
+    named = System(run_dir=str(tmp_path), kill_file=str(tmp_path / "home" / "KILL"))
+    assert kill_file_of(Config(system=named)) == tmp_path / "home" / "KILL"
 
 
 def test_the_paper_exchange_believes_what_it_is_told() -> None:

@@ -92,7 +92,7 @@ def test_a_person_cancels_directly_and_the_same_key_cancels_once() -> None:
     request = CancelRequest("c", order.coid)
     assert gateway.ask(request) == gateway.ask(request) == Journalled("c", order.coid)
     assert gateway.events(OrderCancelled) == [OrderCancelled(order.coid, 200, Reason.HAND_CANCEL)]
-    assert gateway.events(CancelSubmitted) == [CancelSubmitted("c", order.coid, Reason.HAND_CANCEL)]
+    assert gateway.events(CancelSubmitted) == [CancelSubmitted("c", order.coid, Reason.HAND_CANCEL, order.ts_ns)]
     answer = gateway.ask(CancelRequest("c", "OTHER"))
     assert answer == Denied("c", Reason.KEY_CONFLICT, {}, "OTHER")
     ended = gateway.ask(CancelRequest("c2", order.coid))
