@@ -8,7 +8,7 @@ from common.domain.calendar import NS, S1500, ts_of
 from common.domain.ids import client_order_id
 from common.domain.orders import Action
 from common.domain.reasons import Reason
-from common.domain.values import Price, Shares, Side, Symbol, TradingState
+from common.domain.values import Price, PushId, Shares, Side, Symbol, TradingState
 from common.messages.kept import KeptOrder, StandingExit
 from common.messages.orders import CorporateAction, EventRow, SubmitOrder
 from common.messages.outputs import Drop, Log, Message, Output, Save
@@ -16,6 +16,7 @@ from common.messages.signals import Signal
 from common.rules.sizing import reduce_shares, size_sell
 from services.risk_manager.market import Facts, Market
 from services.risk_manager.outbox import Outbox
+from services.risk_manager.portfolio import ANY_PUSH
 from services.risk_manager.settings import Settings
 
 
@@ -94,13 +95,17 @@ class ExitDesk:
     # ------------------------------------------------------------------ working
 
     def work(self, state: TradingState) -> list[Output]:
-        """Go on with every exit: finish, reprice, order."""
+        """Go on with every exit: finish, reprice, order.
+
+        This comes before the decisions of the push. Evaluated again after a restart, their orders are on disk already
+        and are left out here: counted, they would have the exit's own order cancelled a push early.
+        """
         outputs: list[Output] = []
         for symbol in sorted(self.standing):
-            outputs += self._work(self.standing[symbol], state)
+            outputs += self._work(self.standing[symbol], state, self._market.push)
         return outputs
 
-    def _work(self, stands: StandingExit, state: TradingState) -> list[Output]:
+    def _work(self, stands: StandingExit, state: TradingState, before: PushId = ANY_PUSH) -> list[Output]:
         holding = self._portfolio.holding(stands.symbol)
         if holding is None or holding.shares <= stands.target:
             return self.end(stands.symbol, Reason.ALREADY_DONE)
@@ -110,31 +115,31 @@ class ExitDesk:
         price = self._market.marketable(Side.SELL, facts)
         record = self._outbox.kept.get(stands.coid)  # None: it has ended, or the gateway refused it
         if record is not None:
-            return self._watch(stands, record, price)
-        return self._order(stands, facts, price)
+            return self._watch(stands, record, price, before)
+        return self._order(stands, facts, price, before)
 
-    def _watch(self, stands: StandingExit, record: KeptOrder, price: Price) -> list[Output]:
+    def _watch(self, stands: StandingExit, record: KeptOrder, price: Price, before: PushId) -> list[Output]:
         """Cancel the resting order where it would sell too much, or where it is time for another price."""
         booked = self._portfolio.order(stands.coid)
         if booked is None or not booked.open or record.unwanted is not Reason.NONE:
             return []
-        too_much = booked.left > self._wanted(stands, own=booked.left)
+        too_much = booked.left > self._wanted(stands, booked.left, before)
         due = self._market.ts_ns - stands.sent_ns >= self._reprice_ns
         if too_much or (due and price != booked.price):
             return self._outbox.cancel(stands.coid, Reason.REPRICE)
         return []
 
-    def _wanted(self, stands: StandingExit, own: Shares) -> Shares:
+    def _wanted(self, stands: StandingExit, own: Shares, before: PushId) -> Shares:
         """Return what is still to be sold: sells of others that work already count as done."""
         holding = self._portfolio.holding(stands.symbol)
         held = holding.shares if holding is not None else 0
-        return max(0, held - (self._portfolio.frozen(stands.symbol) - own) - stands.target)
+        return max(0, held - (self._portfolio.frozen(stands.symbol, before) - own) - stands.target)
 
-    def _order(self, stands: StandingExit, facts: Facts, price: Price) -> list[Output]:
+    def _order(self, stands: StandingExit, facts: Facts, price: Price, before: PushId) -> list[Output]:
         market = self._market
         if market.ts_ns - stands.sent_ns < self._reprice_ns:
             return []
-        wanted, sellable = self._wanted(stands, own=0), self._portfolio.sellable(stands.symbol)
+        wanted, sellable = self._wanted(stands, 0, before), self._portfolio.sellable(stands.symbol)
         sizing = size_sell(wanted, sellable, facts.board, market.day)
         if sizing.shares == 0:
             # What is left is no whole lot, and nothing that would be sellable later makes it one.

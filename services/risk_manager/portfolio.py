@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from common.domain.positions import Holding, Ledger, OrderRecord
-from common.domain.values import Cash, Price, Shares, Side, Symbol
+from common.domain.values import Cash, Price, PushId, Shares, Side, Symbol
 from common.messages.fold import fold
 from common.messages.kept import KeptOrder
 from common.messages.orders import EventRow
+
+ANY_PUSH: PushId = 1 << 62
+"""After every push there is."""
 
 
 class Portfolio:
@@ -41,11 +44,12 @@ class Portfolio:
         """Return the cash that a new order may use: what working and sent buys hold is reserved."""
         return self.ledger.free_cash - sum(kept.need for kept in self.unbooked())
 
-    def frozen(self, symbol: Symbol) -> Shares:
-        """Return the shares that working and sent sells hold."""
+    def frozen(self, symbol: Symbol, before: PushId = ANY_PUSH) -> Shares:
+        """Return the shares that working and sent sells hold; of what is on its way, only what was sent before a push."""
         holding = self.holding(symbol)
         booked = holding.frozen if holding is not None else 0
-        return booked + sum(kept.order.shares for kept in self.unbooked(symbol, Side.SELL))
+        sent = (kept.order for kept in self.unbooked(symbol, Side.SELL))
+        return booked + sum(order.shares for order in sent if order.push < before)
 
     def sellable(self, symbol: Symbol) -> Shares:
         """Return the shares that a new sell may use."""

@@ -17,7 +17,7 @@ from common.messages.event_feed import EventReader
 from common.messages.feed import FeedReader, PushData
 from common.messages.kept import KeptVerdict, PlacedHandOrder
 from common.messages.market import BarsClosed, DayOpened, HandOrder, InstrumentFlag, PushEnd, QuoteBatch
-from common.messages.orders import CorporateAction, EventRow, OrderFilled, OrderRejected
+from common.messages.orders import CancelSubmitted, CorporateAction, EventRow, OrderFilled, OrderRejected
 from common.messages.outputs import Message, Origin, Output, Request, Save, Tell
 from common.messages.signals import Signal, SignalBatch, SignalVerdicts, Verdict, VerdictStatus
 from common.messages.topics import BEAT, EVENT, FEED, MATCHED, STATE, VERDICT
@@ -54,15 +54,15 @@ def _depth(day: int, number: int, symbol: str) -> tuple[float, int, int]:
     return CLOSES[symbol], 20_000, 6_000
 
 
-def _quote(day: int, number: int, symbol: str) -> Quote:
+def _quote(day: int, number: int, symbol: str, *, trades: bool) -> Quote:
     last, bids, asks = _depth(day, number, symbol)
     bid = [(round(last - 0.01 * (asks > 0), 2), bids)] if bids else []
     ask = [(round(last + 0.01 * (bids > 0), 2), asks)] if asks else []
     # As much is traded in each push as the thinner side shows: what we took is there again in the next one.
-    return Quote(last, bid=bid, ask=ask, volume=1_000 + number * min(bids, asks))
+    return Quote(last, bid=bid, ask=ask, volume=1_000 + number * min(bids, asks) * trades)
 
 
-def _session(at: int) -> list[PushRead]:
+def _session(at: int, *, trades: bool) -> list[PushRead]:
     day, ex = DAYS[at], {}
     closes = dict(CLOSES) | ({C: 27.0} if at == 2 else {})
     if at == 2:
@@ -71,7 +71,7 @@ def _session(at: int) -> list[PushRead]:
     opened = day_opened(instruments, DAYS[at - 1] if at else PREV_DAY)
     pushes = [PushRead(push_end(day, 0, hms("09:00"), prev=0), opened, (), len(TIMES))]
     for number, time in enumerate(TIMES, 1):
-        quotes = {symbol: _quote(at, number, symbol) for symbol in CLOSES}
+        quotes = {symbol: _quote(at, number, symbol, trades=trades) for symbol in CLOSES}
         made = batch(instruments, push_id(day, number), hms(time), quotes)
         pushes.append(PushRead(push_end(day, number, hms(time), parts=1, prev=0), None, (made,), len(TIMES)))
     return pushes
@@ -114,12 +114,13 @@ HAND = (
 class Tape:
     """The sessions in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, trades: bool) -> None:
         self.at: list[PushRead] = []
+        self.trades = trades
 
     def perform(self, call: Message) -> Sequence[Message]:
         if isinstance(call, SeekDay):
-            self.at = [push for at in range(3) if DAYS[at] >= call.day for push in _session(at)]
+            self.at = [push for at in range(3) if DAYS[at] >= call.day for push in _session(at, trades=self.trades)]
         elif isinstance(call, ReadPush):
             return [self.at.pop(0)] if self.at else [TapesFinished()]
         return []
@@ -183,13 +184,14 @@ class ScriptedSignals:
 Books = tuple[tuple[EventRow, ...], tuple[Verdict, ...]]
 
 
-def make_world(seed: int = 0) -> World:
+def make_world(seed: int = 0, *, trades: bool = True) -> World:
+    """Return the services; without `trades` nobody but us trades, and what we took is not there again."""
     world = World(seed)
     player = PlayerSettings(consumers=CONSUMERS, record=False, script=HAND)
     feed: Mapping[str, Sequence[str]] = {"market_data": (FEED, BEAT)}
     events = {**feed, "order_gateway": (EVENT, MATCHED)}
     risk = Settings(rule_slots=(("limit_up", 4),), resume_at_start=True)
-    world.add(Node("market_data", lambda: (PlayerCore(player, lambda *_: NoBars()), Tape()), {}))
+    world.add(Node("market_data", lambda: (PlayerCore(player, lambda *_: NoBars()), Tape(trades=trades)), {}))
     world.add(Node("order_gateway", lambda: (GatewayCore(GatewaySettings()), PaperBroker()), feed))
     world.add(Node("signal_engine", lambda: (ScriptedSignals(), None), {**events, "risk_manager": (VERDICT, STATE)}))
     world.add(Node("risk_manager", lambda: (RiskCore(risk), None), events))
@@ -290,6 +292,18 @@ def test_a_crash_after_any_step_changes_nothing(quiet: Books) -> None:
         world = make_world()
         world.after_commit = _crash_at(number, only=_speaks)
         assert play(world) == quiet, f"crash after step {number} of {steps}"
+        assert world.crashes == 1
+
+
+def test_a_hand_sale_just_sent_does_not_bring_a_reprice_forward() -> None:
+    """Exits are worked before the decisions of a push: evaluated again, they must not see what those sent."""
+    quiet = play(make_world(trades=False))
+    reprices = [row for row in quiet[0] if isinstance(row.event, CancelSubmitted) and row.push == push_id(DAYS[2], 3)]
+    assert [row.event.reason for row in reprices] == [Reason.REPRICE], "the sale of push 2 is met in push 3"
+    for number in range(1, _count(_writes) + 1):
+        world = make_world(trades=False)
+        world.after_commit = _crash_at(number, only=_writes)
+        assert play(world) == quiet, f"crash after commit {number}"
         assert world.crashes == 1
 
 
