@@ -121,13 +121,21 @@ def batch(
 
 
 def push_end(
-    day: int, number: int, second: int, *, parts: int = 0, prev: int, hand: Sequence[HandOrder] = (), bar_parts: int = 0
+    day: int,
+    number: int,
+    second: int,
+    *,
+    parts: int = 0,
+    prev: int,
+    hand: Sequence[HandOrder] = (),
+    bar_parts: int = 0,
+    gap: bool = False,
 ) -> PushEnd:
     """Make the end of a push."""
     phase = Phase.PRE_OPEN if number == 0 else phase_at(second)
     return PushEnd(
         f"test:{day}", day, push_id(day, number), ts_of(day, second), phase, parts, bar_parts,
-        last_of_day=second >= S1500, hand=tuple(hand), prev=prev,
+        last_of_day=second >= S1500, hand=tuple(hand), prev=prev, gap=gap,
     )  # fmt: skip
 
 

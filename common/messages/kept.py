@@ -125,6 +125,38 @@ class KeptState(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=Tru
     why: Text = ""
 
 
+class KeptLock(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """One reason why the account opens nothing for a while."""
+
+    reason: Reason
+    day: Day
+    """Since when."""
+    detail: dict[str, int]
+    """The numbers it rests on."""
+    seq: int = 0
+    """Journal row of the last stop loss it counted."""
+
+
+class KeptLocks(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Locks of the account that stand, and from where losses and stop losses count since somebody lifted some."""
+
+    standing: tuple[KeptLock, ...] = ()
+    base_day: Day = 0
+    """When somebody lifted them last; 0 = never."""
+    base: Cash = 0
+    """Equity then."""
+    stops_seq: int = 0
+    """Stop losses up to this journal row do not count any more."""
+
+
+class KeptGap(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The last gap of the feed: quotes up to then are of before."""
+
+    day: Day
+    time_ms: int
+    """Exchange time of the newest quote before it, ms since midnight."""
+
+
 class KeptVerdict(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A verdict and its place in the order they were given."""
 

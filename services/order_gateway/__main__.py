@@ -1,6 +1,7 @@
 """Run the order gateway: python -m services.order_gateway --config FILE."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from common.domain.values import MILLI
@@ -37,9 +38,10 @@ def settings_of(config: Config) -> Settings:
     )
 
 
-def kill_file_of(config: Config) -> Path:
-    """Return the file that is the kill switch while it is there."""
-    return Path(config.system.kill_file or Path(config.system.run_dir) / "KILL")
+def kill_file_of(config: Config) -> Callable[[], bool]:
+    """Return what tells whether the file is there that is the kill switch; without a name there is none."""
+    name = config.system.kill_file
+    return Path(name).exists if name else lambda: False
 
 
 def paper_of(config: Config) -> PaperSettings:
@@ -51,7 +53,7 @@ def paper_of(config: Config) -> PaperSettings:
 
 def parts_of(config: Config) -> tuple[Core, Adapter | None]:
     """Build the gateway and its broker."""
-    return GatewayCore(settings_of(config), kill_file_of(config).exists), PaperBroker(paper_of(config))
+    return GatewayCore(settings_of(config), kill_file_of(config)), PaperBroker(paper_of(config))
 
 
 def main() -> int:

@@ -169,7 +169,8 @@ def _self_trade_check(order: SubmitOrder, books: Books) -> Denial:
     # A buy nobody can find at the broker must not lock its stock's exits in: it counts against new buys only.
     other = Side.SELL if order.side == Side.BUY else Side.BUY
     doubt = 0 if order.side == Side.BUY else OrderState.IN_DOUBT
-    working = sum(1 for record in books.ledger.open_orders(order.symbol, other) if record.state != doubt)
+    ours = (rec for rec in books.ledger.open_orders(order.symbol, other) if rec.coid in books.submitted)
+    working = sum(1 for record in ours if record.state != doubt)
     return Denial(Reason.SELF_TRADE if working else Reason.NONE, {"orders": working})
 
 

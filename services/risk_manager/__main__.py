@@ -26,6 +26,12 @@ def settings_of(config: Config) -> Settings:
         commission_e7=config.fees.commission_e7,
         commission_min=config.fees.commission_min,
         resume_at_start=config.risk.resume_at_start,
+        name_share_bp=config.limits.name_share_bp,
+        day_loss_bp=config.limits.day_loss_bp,
+        drawdown_bp=config.limits.drawdown_bp,
+        stop_losses=config.limits.stop_losses,
+        stop_sessions=config.limits.stop_sessions,
+        lock_sessions=config.limits.lock_sessions,
     )
 
 

@@ -25,13 +25,15 @@ from common.messages.orders import (
     MatchedThrough,
     OpenRequest,
 )
-from common.messages.outputs import Message, Origin, Output, Reply, Tell, Token
+from common.messages.outputs import Message, Origin, Output, Reply, Save, Tell, Token
 from common.messages.signals import SignalBatch, Verdict, Verdicts, VerdictsRequest, VerdictStatus
 from services.risk_manager.exits import ExitDesk
 from services.risk_manager.hand import HandDesk, body_of, denied
 from services.risk_manager.judge import Judge
+from services.risk_manager.locks import Locks
 from services.risk_manager.market import Market
 from services.risk_manager.outbox import Outbox
+from services.risk_manager.review import Reviewer
 from services.risk_manager.settings import EVENTS_WAIT_NS, HAND_WAIT_NS, MARKET, RISK, Settings
 from services.risk_manager.state import EVENTS_LATE, FEED_SILENT, IN_DOUBT, PEOPLE, StateDesk
 from services.risk_manager.verdicts import VerdictBook
@@ -48,7 +50,9 @@ class RiskCore:
         self._exits = ExitDesk(self._market, self._outbox, settings)
         self._verdicts = VerdictBook()
         self._hand = HandDesk(self._verdicts)
-        self._judge = Judge(self._market, self._outbox, self._exits, self._verdicts, self._hand, settings)
+        self._locks = Locks(self._market, self._outbox.portfolio, settings)
+        reviewer = Reviewer(self._market, self._outbox.portfolio, self._locks, settings)
+        self._judge = Judge(self._market, self._outbox, self._exits, self._verdicts, self._hand, reviewer)
         self._states = StateDesk(settings.resume_at_start)
         self._settings = settings
         self._queue: deque[PushData] = deque()
@@ -73,6 +77,9 @@ class RiskCore:
         self._verdicts.restore(kept)
         self._hand.restore(kept)
         self._states.restore(kept)
+        self._market.restore(kept)
+        self._locks.restore(kept)
+        self._states.causes.update((name, text) for name, text in self._locks.causes().items() if text)
         self._verdicts.say_again(record.order.key for record in self._outbox.kept.values())
 
     def on_start(self, now_ns: int) -> Sequence[Output]:
@@ -108,7 +115,7 @@ class RiskCore:
             case CancelExitRequest():
                 outputs = self._on_cancel_exit(message, origin)
             case StateRequest():
-                outputs = self._states.on_request(message, origin)
+                outputs = self._on_state(message, origin)
             case VerdictsRequest() if origin.token is not None:
                 return [Reply(origin.token, Verdicts(self._verdicts.rows(message.day)))]
             case _:
@@ -201,11 +208,12 @@ class RiskCore:
         rows = self._events.ready(data.push)
         if rows is None:
             return None
+        gap: list[Output] = [Save("gap", self._market.gap)] if self._market.note_gap(data) else []
         self._reader.apply(data)
         self._market.end = data.end
         self._begun, self._since_ns = True, now_ns
         self._outbox.trace = Trace(approved_ns=now_ns)
-        outputs = self._books(rows)
+        outputs = [*gap, *self._books(rows), *self._locks.judge(), *self._lock_causes()]
         if data.day is not None:
             old, dropped = self._verdicts.begin_day(data.day.day)
             outputs += [*dropped, *self._hand.forget(old)]
@@ -219,6 +227,9 @@ class RiskCore:
         ledger = self._outbox.portfolio.ledger
         doubt = sum(1 for order in ledger.open_orders() if order.state is OrderState.IN_DOUBT)
         return [*outputs, *self._states.cause(IN_DOUBT, f"orders in doubt: {doubt}" if doubt else "")]
+
+    def _lock_causes(self) -> list[Output]:
+        return [output for name, text in self._locks.causes().items() for output in self._states.cause(name, text)]
 
     def _finish(self, data: PushData, now_ns: int) -> list[Output] | None:
         """Judge the hand orders of the push together with the decisions of the rules on it."""
@@ -256,6 +267,13 @@ class RiskCore:
         return [Tell(MARKET, PushAck(RISK, self._done))]
 
     # ------------------------------------------------------------------ questions
+
+    def _on_state(self, request: StateRequest, origin: Origin) -> list[Output]:
+        """Change the trading state; whoever resumes lifts the locks that stand."""
+        lifted: list[Output] = []
+        if request.state is TradingState.ACTIVE and self._states.fault_of(request, origin) is None:
+            lifted = [*self._locks.lift(), *self._lock_causes()]
+        return [*lifted, *self._states.on_request(request, origin)]
 
     def _on_batch(self, batch: SignalBatch, origin: Origin) -> list[Output]:
         self._batches[batch.key] = (batch, origin.token, origin.trace)

@@ -139,6 +139,9 @@ class ExitDesk:
         market = self._market
         if market.ts_ns - stands.sent_ns < self._reprice_ns:
             return []
+        buys = self._portfolio.own_buys(stands.symbol)
+        if buys:  # never a buy and a sell of ours at once: the exit waits until they are gone
+            return [output for coid in buys for output in self._outbox.cancel(coid, Reason.REPLACED_BY_EXIT)]
         wanted, sellable = self._wanted(stands, 0, before), self._portfolio.sellable(stands.symbol)
         sizing = size_sell(wanted, sellable, facts.board, market.day)
         if sizing.shares == 0:

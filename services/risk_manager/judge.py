@@ -17,7 +17,6 @@ from services.risk_manager.hand import HandDesk, cause_of, denied
 from services.risk_manager.market import Market
 from services.risk_manager.outbox import Outbox
 from services.risk_manager.review import Review, Reviewer
-from services.risk_manager.settings import Settings
 from services.risk_manager.slots import entries_in_order, exits_of
 from services.risk_manager.verdicts import VerdictBook
 
@@ -26,11 +25,17 @@ class Judge:
     """Gives verdicts; a key that has one keeps it."""
 
     def __init__(
-        self, market: Market, outbox: Outbox, exits: ExitDesk, verdicts: VerdictBook, hand: HandDesk, settings: Settings
+        self,
+        market: Market,
+        outbox: Outbox,
+        exits: ExitDesk,
+        verdicts: VerdictBook,
+        hand: HandDesk,
+        reviewer: Reviewer,
     ) -> None:
         self._market, self._outbox, self._exits = market, outbox, exits
         self._verdicts, self._hand = verdicts, hand
-        self._reviewer = Reviewer(market, outbox.portfolio, settings)
+        self._reviewer = reviewer
 
     def decide(
         self, hand: Iterable[HandOrder], signals: Iterable[Signal], state: TradingState, seq: int

@@ -4,8 +4,10 @@ from typing import NamedTuple
 
 from common.domain.calendar import NS, S0930, S1130, S1300, second_of_day
 from common.domain.values import Day, Pace, Phase, Price, PushId, Side, Symbol
-from common.messages.feed import FeedReader
+from common.messages.feed import FeedReader, PushData
+from common.messages.kept import KeptGap
 from common.messages.market import InstrumentFlag, PushEnd
+from common.messages.outputs import Message
 from common.rules.boards import exchange_of
 from common.rules.phases import may_cancel
 from common.rules.pricing import marketable_buy_price, marketable_sell_price
@@ -30,6 +32,8 @@ class Facts(NamedTuple):
     suspended: bool
     quoted: bool
     """It has been quoted in continuous trading today: what the auctions show is virtual."""
+    before_gap: bool
+    """Its last quote is older than the last gap of the feed."""
 
 
 class Market:
@@ -38,7 +42,24 @@ class Market:
     def __init__(self, reader: FeedReader, stale_s: int) -> None:
         self.reader = reader
         self.end: PushEnd | None = None
+        self.gap = KeptGap(0, 0)
         self._stale_s = stale_s
+
+    def restore(self, kept: dict[str, Message]) -> None:
+        """Take back the last gap."""
+        for record in kept.values():
+            if isinstance(record, KeptGap):
+                self.gap = record
+
+    def note_gap(self, data: PushData) -> bool:
+        """Note that pushes before this one are lost to everybody, not only to us: call it before they are applied."""
+        self.reader.before(data)
+        table = self.reader.table
+        if not data.end.gap or data.day is not None or table is None:
+            return False
+        gap = KeptGap(data.end.day, int(table.time_ms.max(initial=0)))
+        known, self.gap = self.gap, gap
+        return gap != known
 
     @property
     def push(self) -> PushId:
@@ -107,6 +128,7 @@ class Market:
             int(table.ask_price[0, at]),
             bool(instruments.flags[at] & InstrumentFlag.SUSPENDED),
             bool(table.time_ms[at] >= _CONTINUOUS_MS and table.last[at] > 0),
+            instruments.day == self.gap.day and int(table.time_ms[at]) <= self.gap.time_ms,
         )
 
     def last_of(self, symbol: Symbol) -> Price:
@@ -115,6 +137,13 @@ class Market:
         if facts is None:
             return 0
         return facts.last if facts.last > 0 else facts.prev_close
+
+    def mark_of(self, symbol: Symbol) -> Price:
+        """Return what a stock is worth: the last price of continuous trading, before it the day's reference."""
+        facts = self.facts(symbol)
+        if facts is None:
+            return 0
+        return facts.last if facts.quoted else facts.prev_close
 
     def tradable(self, symbol: Symbol) -> Facts | None:
         """Return what is known of a stock that can be ordered now, None otherwise."""

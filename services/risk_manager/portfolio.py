@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from common.domain.orders import OrderState
 from common.domain.positions import Holding, Ledger, OrderRecord
 from common.domain.values import Cash, Price, PushId, Shares, Side, Symbol
 from common.messages.fold import fold
 from common.messages.kept import KeptOrder
 from common.messages.orders import EventRow
+from services.risk_manager.record import Record
 
 ANY_PUSH: PushId = 1 << 62
 """After every push there is."""
@@ -17,12 +19,14 @@ class Portfolio:
 
     def __init__(self, sent: Mapping[str, KeptOrder]) -> None:
         self.ledger = Ledger()
+        self.record = Record()
         self._sent = sent
 
     def apply(self, rows: Sequence[EventRow]) -> None:
         """Take in events, in order."""
         for row in rows:
             fold(self.ledger, row.event)
+            self.record.take(row)
 
     def holding(self, symbol: Symbol) -> Holding | None:
         """Return the position in a stock, None when nothing is held."""
@@ -60,6 +64,23 @@ class Portfolio:
         """Return the number of orders of a stock that may still fill."""
         booked = sum(1 for _ in self.ledger.open_orders(symbol, side))
         return booked + sum(1 for _ in self.unbooked(symbol, side))
+
+    def bought(self, symbol: Symbol) -> Cash:
+        """Return what the buys of a stock that may still fill can cost, without fees."""
+        booked = sum(record.left * record.price for record in self.ledger.open_orders(symbol, Side.BUY))
+        return booked + sum(kept.order.shares * kept.order.price for kept in self.unbooked(symbol, Side.BUY))
+
+    def own_buys(self, symbol: Symbol) -> list[str]:
+        """Return the buys of a stock that were sent from here and may still fill; one in doubt nobody can cancel."""
+        return [
+            coid
+            for coid, kept in self._sent.items()
+            if kept.order.symbol == symbol and kept.order.side == Side.BUY and self._is_known(coid)
+        ]
+
+    def _is_known(self, coid: str) -> bool:
+        record = self.order(coid)
+        return record is None or record.state is not OrderState.IN_DOUBT
 
     def slots(self) -> dict[Symbol, str]:
         """Return the stocks that take a slot and the rule each counts to: positions first, then buys under way."""

@@ -26,6 +26,7 @@ from common.rules.checks import (
 from common.rules.lots import check_buy_lots, check_sell_lots, lot_minimum, lot_step, order_cap
 from common.rules.pricing import REACH_BP
 from common.rules.sizing import buy_need, size_buy
+from services.risk_manager.locks import Locks
 from services.risk_manager.market import Facts, Market
 from services.risk_manager.portfolio import Portfolio
 from services.risk_manager.settings import BASIS, Settings
@@ -61,8 +62,8 @@ def _denied(finding: Finding, shares: Shares = 0, price: Price = 0) -> Review:
 class Reviewer:
     """Judges intents by the market and the books of the push in work."""
 
-    def __init__(self, market: Market, portfolio: Portfolio, settings: Settings) -> None:
-        self._market, self._portfolio, self._settings = market, portfolio, settings
+    def __init__(self, market: Market, portfolio: Portfolio, locks: Locks, settings: Settings) -> None:
+        self._market, self._portfolio, self._locks, self._settings = market, portfolio, locks, settings
 
     # ------------------------------------------------------------------ entries of rules
 
@@ -77,7 +78,7 @@ class Reviewer:
         return self._sized(signal, facts)
 
     def _entry_checks(self, signal: Signal, state: TradingState, facts: Facts) -> Iterator[Finding]:
-        yield Finding(check_opening(state), {"state": int(state)})
+        yield self._opening(state)
         yield self._fresh(signal)
         yield from self._stock_checks(facts)
         yield from self._free_checks(signal.symbol)
@@ -85,6 +86,13 @@ class Reviewer:
         numbers = slot_numbers(taken, signal.rule, self._settings)
         yield Finding(check_slots(taken, signal.symbol, self._settings), numbers)
         yield Finding(check_rule_slots(taken, signal.rule, self._settings), numbers)
+
+    def _opening(self, state: TradingState) -> Finding:
+        """Check the trading state; where a lock holds it down, that is the reason."""
+        reason, lock = check_opening(state), self._locks.first
+        if reason is Reason.STATE_REDUCING and lock is not None:
+            return Finding(lock.reason, lock.detail)
+        return Finding(reason, {"state": int(state)})
 
     def _fresh(self, signal: Signal) -> Finding:
         age_ns, stale_ns = self._market.age_ns(signal.push, signal.ts_ns), self._market.stale_ns
@@ -94,6 +102,8 @@ class Reviewer:
     def _stock_checks(self, facts: Facts) -> Iterator[Finding]:
         yield Finding(check_board(facts.board, self._settings.boards_mask), {"board": facts.board})
         yield from self._trading_checks(facts)
+        numbers = {"gap_ms": self._market.gap.time_ms}
+        yield Finding(Reason.QUOTE_BEFORE_GAP if facts.before_gap else Reason.NONE, numbers)
 
     def _trading_checks(self, facts: Facts) -> Iterator[Finding]:
         yield Finding(check_suspended(facts.suspended), {"prev_close": facts.prev_close})
@@ -144,12 +154,16 @@ class Reviewer:
         if denial is not None:
             return _denied(denial, order.shares, price)
         need, free = self._need(order.shares, price, facts), self._portfolio.free_cash
-        return Review(check_cash(need, free), {"need": need, "free_cash": free}, order.shares, price, need)
+        numbers = {"need": need, "free_cash": free}
+        denial = _first(iter((Finding(check_cash(need, free), numbers), self._name_share(order, price))))
+        if denial is not None:
+            return _denied(denial, order.shares, price)
+        return Review(Reason.NONE, numbers, order.shares, price, need)
 
     def _hand_open_checks(
         self, order: HandOrder, price: Price, state: TradingState, facts: Facts, standing: bool
     ) -> Iterator[Finding]:
-        yield Finding(check_opening(state), {"state": int(state)})
+        yield self._opening(state)
         yield from self._stock_checks(facts)
         numbers = {"shares": order.shares, "lot": lot_step(facts.board), "lot_minimum": lot_minimum(facts.board)}
         yield Finding(check_buy_lots(facts.board, order.shares), numbers)
@@ -160,6 +174,15 @@ class Reviewer:
         yield Finding(Reason.ALREADY_WORKING if selling else Reason.NONE, {"orders": selling})
         taken = self._portfolio.slots()
         yield Finding(check_slots(taken, order.symbol, self._settings), slot_numbers(taken, HAND, self._settings))
+
+    def _name_share(self, order: HandOrder, price: Price) -> Finding:
+        """Bound one stock's share of equity; the slot that a rule's entry gets is never above it."""
+        portfolio, market, settings = self._portfolio, self._market, self._settings
+        holding = portfolio.holding(order.symbol)
+        held = holding.shares * market.last_of(order.symbol) if holding is not None else 0
+        value, equity = held + portfolio.bought(order.symbol) + order.shares * price, portfolio.equity(market.last_of)
+        most = equity * max(settings.name_share_bp, settings.slot_bp) // BASIS
+        return Finding(Reason.NAME_SHARE if value > most else Reason.NONE, {"value": value, "value_max": most})
 
     def hand_close(self, order: HandOrder, state: TradingState, standing: bool) -> Review:
         """Judge a sell by a person; 0 shares = all that may be sold now."""
@@ -183,6 +206,8 @@ class Reviewer:
         yield Finding(halted, {"state": int(state)})
         yield from self._trading_checks(facts)
         yield Finding(Reason.BAD_QUANTITY if order.shares < 0 else Reason.NONE, {"shares": order.shares})
+        buying = len(self._portfolio.own_buys(order.symbol))
+        yield Finding(Reason.SELF_TRADE if buying else Reason.NONE, {"orders": buying})
         yield self._covered(order, shares, standing)
         sellable = self._portfolio.sellable(order.symbol)
         numbers = {"shares": shares, "sellable": sellable, "lot": lot_step(facts.board)}

@@ -33,6 +33,16 @@ class Settings(NamedTuple):
     commission_min: Cash = 5_000
     resume_at_start: bool = False
     """First start of a paper run: ACTIVE without a person."""
+    name_share_bp: int = 4_000
+    """What buys by hand may make of one stock, of total equity; a configured slot always fits."""
+    day_loss_bp: int = 600
+    """Of the equity at the close before."""
+    drawdown_bp: int = 2_000
+    """Of the highest close."""
+    stop_losses: int = 10
+    """So many within `stop_sessions` lock opens for `lock_sessions`, the session of the last one included."""
+    stop_sessions: int = 3
+    lock_sessions: int = 2
 
     def slots_of(self, rule: str) -> int:
         """Return how many slots a rule may take."""

@@ -7,12 +7,14 @@ from common.messages.header import Role
 from common.messages.kept import KeptState
 from common.messages.outputs import Log, Message, Origin, Output, Publish, Reply, Save
 from common.messages.topics import STATE
+from services.risk_manager.locks import LOCKS, name_of
 
 PEOPLE = frozenset({Role.OPERATOR, Role.WEB})
 FEED_SILENT = "feed"
 EVENTS_LATE = "events"
 IN_DOUBT = "in_doubt"
 FIRST_START = "first start"
+LASTING = frozenset({IN_DOUBT, *(name_of(reason) for reason in LOCKS)})
 
 
 class StateDesk:
@@ -42,8 +44,11 @@ class StateDesk:
 
     @property
     def paused(self) -> bool:
-        """Tell whether a machine-made cause that will clear itself is there: in lockstep the player waits for that."""
-        return any(name != IN_DOUBT for name in self.causes)
+        """Tell whether a machine-made cause that will clear itself is there: in lockstep the player waits for that.
+
+        A person ends doubt, later sessions or a person end locks: waiting for them would wait for ever.
+        """
+        return any(name not in LASTING for name in self.causes)
 
     def said(self) -> TradingStateChanged:
         """Return the state as it is told."""
@@ -56,11 +61,9 @@ class StateDesk:
 
     def on_request(self, request: StateRequest, origin: Origin) -> list[Output]:
         """Do what a person asks for; anybody's machine may only halt, and only the risk role does."""
-        halts = origin.role is Role.RISK and request.state is TradingState.HALTED
-        if origin.role not in PEOPLE and not halts:
-            return _reply(origin, Fault(Reason.NOT_ALLOWED, "only an operator's key may change the trading state"))
-        if not request.why.strip():
-            return _reply(origin, Fault(Reason.NOT_ALLOWED, "say why: a change of the trading state needs a reason"))
+        fault = self.fault_of(request, origin)
+        if fault is not None:
+            return _reply(origin, fault)
         self.wanted, self.why = request.state, request.why
         facts: dict[str, object] = {"wanted": request.state.name, "why": request.why, "by": origin.sender}
         return [
@@ -69,6 +72,15 @@ class StateDesk:
             *_reply(origin, self.said()),
             Log("warning", "trading state asked for", facts),
         ]
+
+    def fault_of(self, request: StateRequest, origin: Origin) -> Fault | None:
+        """Return why a request is not served, None where it is."""
+        halts = origin.role is Role.RISK and request.state is TradingState.HALTED
+        if origin.role not in PEOPLE and not halts:
+            return Fault(Reason.NOT_ALLOWED, "only an operator's key may change the trading state")
+        if not request.why.strip():
+            return Fault(Reason.NOT_ALLOWED, "say why: a change of the trading state needs a reason")
+        return None
 
     def cause(self, name: str, text: str) -> list[Output]:
         """Set a machine-made cause, or clear it with an empty text."""

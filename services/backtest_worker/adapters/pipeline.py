@@ -188,8 +188,9 @@ def pipeline_config(tapes: Sequence[Path], history: Path | None, config: Config)
     """Return a configuration as the pipeline needs it: these tapes in lockstep, nothing recorded, trading allowed."""
     feed = replace(config.feed, tapes=tuple(str(tape) for tape in tapes), pace="lockstep", record=False)
     place = config.history if history is None else replace(config.history, dir=str(history))
-    # Nobody is there to resume the account by hand.
-    return replace(config, feed=feed, history=place, risk=replace(config.risk, resume_at_start=True))
+    # Nobody is there to resume or to arm the account by hand, and whoever stopped the live one did not mean this.
+    system, risk = replace(config.system, mode="paper", kill_file=""), replace(config.risk, resume_at_start=True)
+    return replace(config, system=system, feed=feed, history=place, risk=risk)
 
 
 def run_pipeline(

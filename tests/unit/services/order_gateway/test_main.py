@@ -32,11 +32,12 @@ def test_every_value_arrives() -> None:
     )  # fmt: skip
 
 
-def test_the_kill_file_is_the_one_of_the_settings_or_lies_in_the_run(tmp_path: Path) -> None:
-    run = System(run_dir=str(tmp_path))
-    assert kill_file_of(Config(system=run)) == tmp_path / "KILL"
-    named = System(run_dir=str(tmp_path), kill_file=str(tmp_path / "home" / "KILL"))
-    assert kill_file_of(Config(system=named)) == tmp_path / "home" / "KILL"
+def test_the_kill_file_is_the_one_of_the_settings(tmp_path: Path) -> None:
+    asked = kill_file_of(Config(system=System(kill_file=str(tmp_path / "KILL"))))
+    assert not asked()
+    (tmp_path / "KILL").touch()
+    assert asked()
+    assert not kill_file_of(Config(system=System(run_dir=str(tmp_path))))(), "without a name there is none"
 
 
 def test_the_paper_exchange_believes_what_it_is_told() -> None:

@@ -184,13 +184,15 @@ class Desk:
         self.frames: list[Message] = [self.opened, push_end(day, 0, self.second, prev=prev)]
         self._play(self.frames)
 
-    def tick(self, time: str, quotes: Mapping[str, Quote] | None = None, hand: Sequence[HandOrder] = ()) -> None:
+    def tick(
+        self, time: str, quotes: Mapping[str, Quote] | None = None, hand: Sequence[HandOrder] = (), *, gap: bool = False
+    ) -> None:
         """Play one push; unless given, every stock is quoted at its close."""
         prev = self.push
         self.number += 1
         self.push, self.second = push_id(self.day, self.number), hms(time)
         made = batch(self.instruments, self.push, self.second, quotes or {s: two_sided(p) for s, p in CLOSES.items()})
-        end = push_end(self.day, self.number, self.second, parts=1, prev=prev, hand=hand)
+        end = push_end(self.day, self.number, self.second, parts=1, prev=prev, hand=hand, gap=gap)
         self.batches.append(made)
         self.frames = [made, end]
         self._play(self.frames)

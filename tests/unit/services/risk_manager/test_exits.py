@@ -8,7 +8,8 @@ from common.domain.values import Side, TradingState
 from common.messages.control import StateRequest
 from common.messages.header import Role
 from common.messages.kept import StandingExit
-from common.messages.orders import CancelExitRequest, OrderRejected
+from common.messages.market import HandOrder
+from common.messages.orders import CancelExitRequest, OrderInDoubt, OrderRejected
 from common.messages.signals import Verdict, VerdictStatus
 from services.risk_manager.exits import order_key_of
 from tests.builders import Quote
@@ -268,3 +269,29 @@ def test_an_odd_rest_that_no_order_can_sell_ends_the_reduction(desk: Desk) -> No
     desk.tick("09:30:09")
     desk.tick("09:30:12")
     assert standing(desk) is None
+
+
+def test_an_exit_first_has_the_buys_of_its_stock_cancelled(desk: Desk) -> None:
+    desk.tick("09:30:03", hand=[HandOrder("h1", Side.BUY, A, 500, 9_900)])
+    desk.signals()
+    bought = desk.last_order
+    desk.tick("09:30:06")
+    verdict = desk.leave(A)
+    assert (verdict.status, verdict.coid) == (VerdictStatus.STANDING, "")
+    assert (desk.cancels[-1].coid, desk.cancels[-1].reason) == (bought.coid, Reason.REPLACED_BY_EXIT)
+    desk.tick("09:30:09")
+    desk.restart()
+    assert desk.last_order == bought, "never a buy and a sell of ours at once"
+    desk.cancelled(desk.cancels[-1], 500)
+    desk.tick("09:30:12")
+    assert (desk.last_order.side, desk.last_order.shares) == (Side.SELL, 1_000)
+    assert len(desk.cancels) == 1
+
+
+def test_an_exit_does_not_wait_for_a_buy_in_doubt(desk: Desk) -> None:
+    desk.tick("09:30:03", hand=[HandOrder("h1", Side.BUY, A, 500, 9_900)])
+    desk.signals()
+    desk.write(OrderInDoubt(desk.last_order.coid))
+    desk.tick("09:30:06")
+    desk.leave(A)
+    assert (desk.last_order.side, desk.last_order.shares) == (Side.SELL, 1_000)

@@ -8,7 +8,7 @@ from common.domain.reasons import Reason
 from common.domain.values import Pace, Phase, Side, TradingState
 from common.messages.control import HandOrderPlaced, RecordHandOrder, StateRequest
 from common.messages.market import HandOrder, InstrumentFlag
-from common.messages.orders import CloseRequest, OpenRequest, OrderSubmitted, SubmitOrder
+from common.messages.orders import CloseRequest, OpenRequest, OrderCancelled, OrderSubmitted, SubmitOrder
 from common.messages.signals import SignalBatch, Verdict, Verdicts, VerdictsRequest, VerdictStatus
 from services.risk_manager.hand import body_of
 from tests.builders import Quote
@@ -304,3 +304,53 @@ def test_verdicts_of_long_ago_are_forgotten(desk: Desk) -> None:
         desk.open_day(day)
         desk.tick("09:30", {A: two_sided(10.0)})
     assert not [key for key in desk.disk.kept if key.endswith("/old")]
+
+
+# ---------------------------------------------------------------------- both sides, one stock's share
+
+
+def test_one_stock_s_share_of_equity_counts_what_is_held_and_what_works() -> None:
+    desk = Desk(SETTINGS._replace(name_share_bp=3_000))
+    desk.open_day()
+    desk.tick("09:30")
+    desk.hold(A, 10_000, 10_000)
+    more, over = play(desk, buy(10_000, 9_900), buy(10_300, 9_900, key="h3"))
+    assert more.status is VerdictStatus.APPROVED
+    assert (over.status, over.reason) == (VerdictStatus.DENIED, Reason.NAME_SHARE)
+    # 100,000 held, 99,000 working, 101,970 asked for; 30 % of 1,000,000 less the fee of the fill.
+    assert over.detail == {"value": 300_970_000, "value_max": 299_998_500}
+
+
+def test_a_slot_is_never_above_one_stock_s_share() -> None:
+    desk = Desk(SETTINGS._replace(name_share_bp=100))
+    desk.open_day()
+    desk.tick("09:30")
+    fits, over = play(desk, buy(19_900, 10_000), buy(10_100, 20_000, key="h3", symbol=B))
+    assert fits.status is VerdictStatus.APPROVED, "slot_bp is 20 %"
+    assert over.reason is Reason.NAME_SHARE
+
+
+def test_a_person_does_not_sell_what_a_buy_of_ours_is_working_in(desk: Desk) -> None:
+    desk.hold(A, 500, 10_000)
+    desk.open_day(20260106)
+    desk.tick("09:30")
+    (bought,) = play(desk, buy(100, 9_900))
+    assert bought.status is VerdictStatus.APPROVED
+    (sold,) = play(desk, sell(100, key="h9"))
+    assert (sold.status, sold.reason, sold.detail) == (VerdictStatus.DENIED, Reason.SELF_TRADE, {"orders": 1})
+    desk.write(OrderCancelled(bought.coid, 100, Reason.HAND_CANCEL))
+    (again,) = play(desk, sell(100, key="h10"))
+    assert again.status is VerdictStatus.APPROVED
+
+
+def test_nothing_is_bought_of_a_stock_that_was_not_quoted_since_a_gap(desk: Desk) -> None:
+    desk.tick("09:40", {B: two_sided(20.0)}, [buy(100), buy(100, key="h3", symbol=B)], gap=True)
+    desk.signals()
+    first, second = (next(v for v in desk.said if v.key == key) for key in ("h1", "h3"))
+    assert (first.reason, first.detail) == (Reason.QUOTE_BEFORE_GAP, {"gap_ms": 34_200_000})
+    assert second.status is VerdictStatus.APPROVED
+    desk.restart()
+    desk.tick("09:40:03", {B: two_sided(20.0)})
+    assert desk.enter(A).reason is Reason.QUOTE_BEFORE_GAP
+    desk.tick("09:40:06", {A: two_sided(10.0)})
+    assert desk.enter(A, attempt=2).status is VerdictStatus.APPROVED
