@@ -44,8 +44,8 @@ from common.runtime.logs import make_logger
 from common.runtime.reserve import JOURNAL_RESERVE_BYTES, OTHER_RESERVE_BYTES, Reserve
 from common.runtime.run import EXIT_OK, StopFlag, new_run_id
 from common.runtime.store import Call, Store
+from common.runtime.version import code_version
 
-VERSION = "0.1.0"
 POLL_MS_MAX = 200
 GROUP_MAX = 64
 """Messages whose rows share one commit at most; nothing is waited for to make a group larger."""
@@ -71,6 +71,9 @@ class Shell:
     def __init__(self, core: Core, spec: ServiceSpec, config: Config, adapter: Adapter | None, run_id: str) -> None:
         self.core, self.spec, self.config, self.adapter = core, spec, config, adapter
         self.run_id = run_id
+        self.version = code_version()
+        self._versions: dict[str, str] = {}
+        """Of those whose beats are heard."""
         self.log = make_logger(spec.name, config.system.log_level)
         self.clock = SystemClock()
         self.started_ns = self.clock.now_ns()
@@ -150,6 +153,7 @@ class Shell:
                 if self.liveness.heard(subscriber.publisher, now_ns):
                     self._peer(subscriber.publisher, up=True)
                 if isinstance(message, Beat):
+                    self._hear_version(subscriber.publisher, message.version)
                     continue
                 origin = Origin(
                     subscriber.publisher,
@@ -197,7 +201,7 @@ class Shell:
         now_ns = self.clock.now_ns()
         if now_ns - self._beat_ns >= BEAT_NS:
             self._beat_ns = now_ns
-            self.links.publisher.send(BEAT, Beat(self.spec.name, dict(self.links.publisher.seqs)))
+            self.links.publisher.send(BEAT, Beat(self.spec.name, dict(self.links.publisher.seqs), self.version))
             if odd := self.links.complaints():
                 self.log.warning("messages refused", **odd)
 
@@ -206,6 +210,15 @@ class Shell:
         on_peer: Callable[[str, bool, int], Sequence[Output]] | None = getattr(self.core, "on_peer", None)
         if on_peer is not None:
             self._carry_out(on_peer(peer, up, self.clock.now_ns()))
+
+    def _hear_version(self, peer: str, version: str) -> None:
+        """Tell a core that wants to know when a peer begins to run the same code as we do, or other code."""
+        if self._versions.get(peer) == version:
+            return
+        self._versions[peer] = version
+        on_version: Callable[[str, bool, int], Sequence[Output]] | None = getattr(self.core, "on_version", None)
+        if on_version is not None:
+            self._carry_out(on_version(peer, version == self.version, self.clock.now_ns()))
 
     def _idle_ms(self) -> int:
         """Return how long the loop may sleep before something is due."""
@@ -302,7 +315,7 @@ class Shell:
         counted["disk_free_mib"] = self.disk.free_mib
         words = {**words, **({"disk": self.disk.state} if self.disk.state != "ok" else {})}
         return Status(
-            self.spec.name, ready, state, VERSION, self.run_id, self.started_ns, {**numbers, **counted}, words
+            self.spec.name, ready, state, self.version, self.run_id, self.started_ns, {**numbers, **counted}, words
         )
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 import re
 from datetime import date
 
+from common.domain.calendar import S1500
 from common.domain.ids import COID_LENGTH
 from common.domain.reasons import Reason
 from common.domain.values import MILLI, TICK, Board, Day, Price, Shares, Symbol
@@ -16,6 +17,7 @@ SHARES_MAX = 100_000_000
 PRICE_MAX = 100_000 * MILLI
 
 _SYMBOL = re.compile(r"(?:(SH|SZ|BJ)\.?)?(\d{6})(?:\.(SH|SZ|BJ))?\Z", re.IGNORECASE)
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\Z")
 _PRICE = re.compile(r"(\d{1,9})(?:\.(\d+))?\Z")
 
 
@@ -49,6 +51,15 @@ def parse_shares(text: str) -> Shares:
     if not clean.isascii() or not clean.isdigit() or not 0 < int(clean) <= SHARES_MAX:
         raise BadInputError("bad.shares", text=text)
     return int(clean)
+
+
+def parse_until(text: str) -> int:
+    """Return the second of the day of a time HH:MM up to 15:00."""
+    found = _CLOCK.match(text.strip())
+    second = int(found.group(1)) * 3600 + int(found.group(2)) * 60 if found is not None else 0
+    if not 0 < second <= S1500:
+        raise BadInputError("bad.until", text=text)
+    return second
 
 
 def check_buy_lot(symbol: Symbol, shares: Shares) -> None:

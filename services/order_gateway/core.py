@@ -114,6 +114,11 @@ class GatewayCore:
         self._orders.disk_full = full
         return []
 
+    def on_version(self, peer: str, same: bool, now_ns: int) -> Sequence[Output]:
+        """Buy nothing while a peer runs other code than this process."""
+        self.guard.note_version(peer, same=same)
+        return []
+
     # ------------------------------------------------------------------ status
 
     def status(self) -> tuple[bool, str, dict[str, int], dict[str, str]]:

@@ -21,6 +21,7 @@ class Guard:
         """Tells whether the kill file is there; asked at each order."""
         self.forbidden: dict[Reason, dict[str, int]] = {}
         """Why nothing may be bought, with the numbers."""
+        self._others: set[str] = set()
         self.now_ns = 0
         """Wall time of the message in work."""
         self.heard_ns = 0
@@ -33,6 +34,14 @@ class Guard:
     def allow_buys(self, reason: Reason) -> None:
         """Take a reason back."""
         self.forbidden.pop(reason, None)
+
+    def note_version(self, peer: str, *, same: bool) -> None:
+        """Note whether a peer runs the same code; buys wait while one does not."""
+        (self._others.discard if same else self._others.add)(peer)
+        if self._others:
+            self.forbid_buys(Reason.MIXED_VERSIONS, peers=len(self._others))
+        else:
+            self.allow_buys(Reason.MIXED_VERSIONS)
 
     def silent_ms(self, day: DayOpened | None, phase: Phase, stale_s: int) -> int:
         """Return for how long the feed has been silent where that is too long, 0 where all is well.

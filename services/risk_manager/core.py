@@ -127,6 +127,11 @@ class RiskCore:
         outputs = self._states.cause(f"peer_{peer}", "" if up else f"{peer} is silent")
         return [*outputs, *self._go_on(now_ns)]
 
+    def on_version(self, peer: str, same: bool, now_ns: int) -> Sequence[Output]:
+        """Open nothing while a service runs other code than this one."""
+        text = "" if same else f"{peer} runs other code than {RISK}: restart the whole system"
+        return [*self._states.cause(f"version_{peer}", text), *self._go_on(now_ns)]
+
     # ------------------------------------------------------------------ time
 
     def next_deadline_ns(self) -> int | None:

@@ -124,6 +124,36 @@ def test_a_bare_req_socket_is_answered_in_kind(rig: Rig) -> None:
         context.destroy(linger=0)
 
 
+class Listener(Echo):
+    """Writes down whose code it hears of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.versions: list[tuple[str, bool]] = []
+
+    def on_version(self, peer: str, same: bool, now_ns: int) -> Sequence[Output]:
+        self.versions.append((peer, same))
+        return []
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_beat_tells_once_whether_the_peer_runs_the_same_code(rig: Rig, same: bool) -> None:
+    core = Listener()
+    shell = Shell(core, ServiceSpec("risk_manager", {"order_gateway": ()}), rig.config, None, "run2")
+    shell.version = rig.shell.version if same else "0.1.0+other"
+    shell.start()
+    try:
+        for _ in range(400):
+            shell.step(20)
+            if core.versions:
+                break
+        assert shell.status().version == shell.version
+    finally:
+        shell.close()
+    assert core.versions == [("order_gateway", same)]
+    assert rig.status().version == rig.shell.version
+
+
 @pytest.mark.parametrize("kind", ["stranger", "no key"])
 def test_nobody_else_gets_in(rig: Rig, kind: str) -> None:
     curve = Curve(KeyPair(*zmq.curve_keypair()), load_public(rig.keys, "order_gateway")) if kind == "stranger" else None

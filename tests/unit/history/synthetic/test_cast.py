@@ -10,7 +10,7 @@ from common.domain.values import Side
 from common.history.synthetic.actors import CAST
 from common.history.synthetic.market import MarketPaths, make_market
 from common.history.synthetic.params import MarketParams
-from common.messages.orders import CorporateAction, OrderCancelled, OrderFilled, OrderSubmitted
+from common.messages.orders import CorporateAction, IntentDenied, OrderCancelled, OrderFilled, OrderSubmitted
 from common.runtime.config import Account, Config, Feed
 from services.backtest_worker.adapters.pipeline import PipelineResult, run_pipeline
 from tests.simulation.system import SLOTS
@@ -46,6 +46,7 @@ def test_the_cast_keeps_its_script_whatever_the_seed(tmp_path: Path, seed: int) 
         ("HAND", Reason.T1_UNSELLABLE): 1,
     }  # fmt: skip
     sent = {event.order.coid: event.order for event in events if isinstance(event, OrderSubmitted)}
+    assert not [event for event in events if isinstance(event, IntentDenied)], "the last limits block nothing of it"
     left = {ROLES[sent[e.coid].symbol]: (e.left, sent[e.coid].shares) for e in events if isinstance(e, OrderCancelled)}
     assert left.keys() == {"QUEUE", "WEAK"}
     assert left["QUEUE"][0] == left["QUEUE"][1]

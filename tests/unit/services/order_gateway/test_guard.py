@@ -37,3 +37,13 @@ def test_reasons_come_and_go_one_by_one() -> None:
     guard.allow_buys(Reason.FEED_DEAD)
     assert guard.forbidden == {Reason.MIXED_VERSIONS: {}}
     assert not guard.kill_file()
+
+
+def test_one_peer_of_another_version_is_enough() -> None:
+    guard = Guard()
+    guard.note_version("risk_manager", same=False)
+    guard.note_version("market_data", same=False)
+    guard.note_version("risk_manager", same=True)
+    assert guard.forbidden == {Reason.MIXED_VERSIONS: {"peers": 1}}
+    guard.note_version("market_data", same=True)
+    assert guard.forbidden == {}

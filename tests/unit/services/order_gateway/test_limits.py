@@ -319,3 +319,13 @@ def test_quick_cancels_are_counted_and_a_high_ratio_is_told_once() -> None:
 def test_no_ceiling_reaches_the_line_of_high_frequency_trading() -> None:
     assert not is_high_frequency(RAISABLE["orders_per_s"], RAISABLE["orders_per_day"], DAY)
     assert Settings().orders_per_day * BUY_SHARE_BP // 10_000 < Settings().orders_per_day
+
+
+def test_a_peer_that_runs_other_code_stops_buys() -> None:
+    gateway = rig("09:30:06")
+    assert gateway.core.on_version("risk_manager", False, 0) == []
+    answer = gateway.submit(gateway.order("b", OTHER, 100, 19.8))
+    assert isinstance(answer, Denied)
+    assert (answer.reason, answer.detail) == (Reason.MIXED_VERSIONS, {"peers": 1})
+    gateway.core.on_version("risk_manager", True, 0)
+    assert isinstance(gateway.submit(gateway.order("b2", OTHER, 100, 19.8)), Journalled)

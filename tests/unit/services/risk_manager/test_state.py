@@ -172,3 +172,14 @@ def test_a_push_said_again_is_acknowledged_again() -> None:
     acks = len(desk.acks)
     desk.send(desk.frames[-1])
     assert desk.acks[acks:] == [desk.push]
+
+
+def test_a_service_that_runs_other_code_is_a_cause_until_it_does_not() -> None:
+    desk = Desk(pace=Pace.REAL_TIME, speed_milli=1_000)
+    desk.open_day()
+    desk.tick("09:30")
+    desk.carry_out(desk.core.on_version("order_gateway", False, desk.now_ns))
+    assert desk.enter(A).reason is Reason.STATE_REDUCING
+    assert "order_gateway runs other code" in desk.core.status()[3]["causes"]
+    desk.carry_out(desk.core.on_version("order_gateway", True, desk.now_ns))
+    assert desk.core.status()[1] == "active"
