@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from common.domain.errors import DiskError, InvariantError, UserError
+from common.domain.reasons import Reason
 from common.messages.codec import encode_body
-from common.messages.control import PushAck
+from common.messages.control import Fault, PushAck
 from common.messages.header import Trace
 from common.messages.outputs import Append, Drop, Save
 from common.runtime.disk_watch import LOOK_NS, DiskWatch
@@ -21,6 +22,11 @@ from common.runtime.store import BUSY_MS, LOG_BYTES, Call, Store, read_rows, rea
 from tests.conftest import CHECKOUT
 
 BIG = "x" * 20_000
+
+
+def large(number: int) -> Fault:
+    """Return a message that takes some pages."""
+    return Fault(Reason.NONE, f"{number:06d}{BIG}")
 
 
 def ack(number: int, name: str = "x") -> PushAck:
@@ -82,12 +88,10 @@ def test_a_full_disk_gives_the_reserve_back_and_loses_nothing(tmp_path: Path) ->
     while not store.disk_full:
         number += 1
         assert number < 20, "the disk never became full"
-        store.commit([Append(ack(number, BIG)), Save("k", ack(number))])
+        store.commit([Append(large(number)), Save("k", ack(number))])
     assert number > 0
     assert not reserve.path.exists()
-    assert [row.push for row in store.load()[0]] == list(range(1, number + 1)), (
-        "the row that met the full disk is there"
-    )
+    assert store.load()[0] == [large(each) for each in range(1, number + 1)], "the row that met the full disk is there"
     assert store.load()[1] == {"k": ack(number)}
     assert watch.news() is True
     assert watch.news() is None, "told once"
@@ -111,7 +115,7 @@ def test_a_disk_that_stays_full_stops_the_process_and_takes_nothing_more(tmp_pat
     def fill() -> None:
         nonlocal written
         for number in range(200):
-            store.commit([Append(ack(number, BIG))])
+            store.commit([Append(large(number))])
             written += 1
 
     with pytest.raises(DiskError, match=r"g\.db: the disk is full: .*SQLITE_FULL"):
@@ -146,12 +150,12 @@ def test_a_real_process_whose_disk_fails_stops_with_its_own_exit_code(tmp_path: 
     code = (
         "import resource, sys; from pathlib import Path; from common.runtime.run import guarded;"
         "from common.runtime.store import Store; from common.messages.outputs import Append;"
-        "from common.messages.control import PushAck\n"
+        "from common.messages.control import Fault; from common.domain.reasons import Reason\n"
         "store = Store(Path(sys.argv[1]), full=True)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))\n"
         "def main():\n"
         "    for number in range(1000):\n"
-        "        store.commit([Append(PushAck('x' * 5000, number))]); print(number, flush=True)\n"
+        "        store.commit([Append(Fault(Reason.NONE, f'{number:06d}' + 'x' * 5000))]); print(number, flush=True)\n"
         "sys.exit(guarded(main))"
     )
     path = tmp_path / "x.db"
@@ -166,7 +170,9 @@ def test_a_real_process_whose_disk_fails_stops_with_its_own_exit_code(tmp_path: 
     assert 10 < len(said) < 500
     store = Store(path, full=True)
     rows = store.load()[0]
-    assert [row.push for row in rows] == said, "all that was told is on disk, and nothing more"
+    assert [int(row.text[:6]) for row in rows if isinstance(row, Fault)] == said, (
+        "all that was told is on disk, and nothing more"
+    )
     store.commit([Append(ack(1))])
     store.close()
 
