@@ -43,6 +43,7 @@ from common.messages.signals import (
     VerdictStatus,
 )
 from common.strategies import RULES
+from common.strategies.contract import Rule
 from common.strategies.host import RuleHost
 from services.market_data.bars import BarBuilder
 from services.signal_engine.core import SignalCore
@@ -120,8 +121,11 @@ class Rig:
         pools: Mapping[tuple[str, Day], Message],
         verdict: Callable[[Signal], Verdict | None] | None = None,
         rules: Sequence[str] = ("limit_up", "bottom_fractal"),
+        own: Sequence[Rule] = (),
     ) -> None:
-        self.tape, self.pools, self.rules = tape, dict(pools), tuple(rules)
+        self.tape, self.pools = tape, dict(pools)
+        self.rules: list[Rule] = [*(RULES[rule] for rule in rules), *own]
+        self.sources = {rule.NAME: "source 1" for rule in self.rules}
         self.verdict = verdict or approve
         """What risk says to a decision; None = silent for now."""
         self.screener_up = True
@@ -148,7 +152,7 @@ class Rig:
         while True:
             self.boots += 1
             self._inbox.clear()
-            self.core = SignalCore([RuleHost(RULES[rule], RULES[rule].Params()) for rule in self.rules])
+            self.core = SignalCore([RuleHost(rule, rule.Params()) for rule in self.rules], self.sources)
             self.core.restore(*self.disk.load())
             try:
                 self._carry(self.core.on_start(self.now_ns))

@@ -244,6 +244,18 @@ class RuleMemory(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=Tr
     """Held, entered today, attempts, high since entry and the like."""
 
 
+class BrokenRule(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A rule that failed: it opens nothing more until it is changed."""
+
+    rule: str
+    made_of: str
+    """Its source and parameters then."""
+    symbol: str
+    day: Day
+    second_of_day: int
+    error: str
+
+
 class CheckRecord(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """What a rule looked at in one step of one stock, kept for explanations."""
 

@@ -11,7 +11,19 @@ from typing import Any, NamedTuple
 from common.domain.reasons import Reason
 from common.domain.values import Day, Price, PushId, Symbol
 from common.rules.corporate import rescale
-from common.strategies.contract import ENTER, EXIT, NONE, REDUCE, Check, Decision, Position, Rule, Step, wake_of
+from common.strategies.contract import (
+    ENTER,
+    EXIT,
+    NONE,
+    REDUCE,
+    Check,
+    Decision,
+    Position,
+    Rule,
+    Step,
+    decision_fault,
+    wake_of,
+)
 
 RETRY_S = 60
 """A denied exit may be decided again after this many seconds; its cause stands at every step until then."""
@@ -91,6 +103,8 @@ class RuleHost:
         """The last step of each stock, since the start of the process or of the day."""
         self.version = 0
         """Rises whenever other stocks are to be watched."""
+        self.locked = False
+        """The rule failed: it may leave what it holds, and enters nothing more."""
         self._names: dict[Symbol, _Name] = {}
         self._changed: set[Symbol] = set()
 
@@ -127,7 +141,10 @@ class RuleHost:
         look = self.last.get(symbol)
         if look is None:
             return ()
-        return self.rule.explain(self.params, look.memory, look.context, look.step, look.position)
+        try:
+            return self.rule.explain(self.params, look.memory, look.context, look.step, look.position)
+        except Exception as error:  # somebody's own code, for people to read: nothing of trading hangs on it
+            return (Check(f"explain failed: {type(error).__name__}: {error}", False, {}),)
 
     def _pooled(self, name: _Name) -> bool:
         return name.pool_day == self.day > 0
@@ -137,6 +154,8 @@ class RuleHost:
     def on_step(self, symbol: Symbol, step: Step, position: Position, *, taken: bool = False) -> Decision | None:
         """Take one step of a stock; returns the decision that is to become a signal, None for none.
 
+        Whatever the rule raises comes out of here, and so does a ValueError about nonsense it returned; the rule's
+        memory and its decisions are then what they were before the step.
         `position` is what the rule holds (its `high_since_entry` is filled in here); `taken` tells that somebody else
         holds the stock.
         """
@@ -157,10 +176,14 @@ class RuleHost:
         if self._wake is not None and not self._wake(self.params, name.context, step, position):
             return None
         before = name.memory
-        name.memory, said = self.rule.decide(self.params, before, name.context, step, position)
-        remembered = name.memory != before
+        memory, said = self.rule.decide(self.params, before, name.context, step, position)
+        if said.action != NONE and (fault := decision_fault(said)):
+            raise ValueError(fault)
+        remembered = memory != before
         if remembered:
+            _integers(memory)  # raises here and not when it is saved
             self._changed.add(symbol)
+        name.memory = memory
         blocked = self._blocks(name, said, step, position, taken) if said.action != NONE else ""
         self.last[symbol] = Look(before, name.context, step, position, said, blocked, remembered)
         if said.action == NONE or blocked:
@@ -191,6 +214,8 @@ class RuleHost:
             return "held"
         if not self._pooled(name):
             return "not_in_pool"
+        if self.locked:
+            return "rule_failed"
         return "entered_today" if name.entered_day == self.day else ""
 
     def on_gap(self, push: PushId) -> None:

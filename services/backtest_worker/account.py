@@ -4,14 +4,10 @@ from typing import NamedTuple, Protocol
 
 from common.backtests.result import Fill
 from common.domain.errors import UserError
-from common.domain.orders import Action, PriceKind
 from common.domain.reasons import Reason
 from common.domain.values import Cash, Day, Price, Shares, Symbol
-from common.strategies.contract import Decision
+from common.strategies.contract import Decision, decision_fault
 from services.backtest_worker.fills import FillSettings, Working
-
-BASIS = 10_000
-DAY_S = 86_400
 
 
 class DeskSettings(NamedTuple):
@@ -27,10 +23,9 @@ class DeskSettings(NamedTuple):
 
 def check_decision(rule: str, decision: Decision) -> None:
     """Raise `UserError` where a rule returned what is no decision: it must not become an order."""
-    known = decision.action in set(Action) and decision.price in set(PriceKind) and decision.reason in set(Reason)
-    share = 0 < decision.fraction_bp <= BASIS or decision.action != Action.REDUCE
-    if not known or not share or not 0 <= decision.cancel_at_s < DAY_S:
-        raise UserError(f"the rule {rule} returned {decision}, which is no decision; see docs/how-to/add-a-rule.md")
+    fault = decision_fault(decision)
+    if fault:
+        raise UserError(f"the rule {rule} {fault}")
 
 
 class Sent(NamedTuple):

@@ -5,6 +5,7 @@ import sys
 from common.messages.outputs import Adapter, Core
 from common.messages.topics import EVENT, FEED, MATCHED
 from common.runtime.config import Config, load_config, rule_params, rules_of
+from common.runtime.rules import rule_source_hash
 from common.runtime.run import config_argument, guarded
 from common.runtime.service import ServiceSpec, host
 from common.strategies.host import RuleHost
@@ -25,7 +26,8 @@ def hosts_of(config: Config) -> list[RuleHost]:
 
 def parts_of(config: Config) -> tuple[Core, Adapter | None]:
     """Build the signal engine; it needs no adapter."""
-    return SignalCore(hosts_of(config)), None
+    hosts = hosts_of(config)
+    return SignalCore(hosts, {host.rule.NAME: rule_source_hash(host.rule) for host in hosts}), None
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ answered. Evaluating a push again of which nothing was committed gives the same 
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from common.domain.calendar import second_of_day
@@ -15,7 +15,7 @@ from common.messages.control import Fault, FeedState, PushAck
 from common.messages.event_feed import EventReader
 from common.messages.feed import FeedReader, PushData
 from common.messages.header import Trace
-from common.messages.kept import RuleMemory, RulePool, SignalCursor
+from common.messages.kept import BrokenRule, RuleMemory, RulePool, SignalCursor
 from common.messages.market import BarsClosed, DayOpened, PushEnd, QuoteBatch
 from common.messages.orders import EventRow, Events, MatchedThrough
 from common.messages.outputs import Log, Message, Origin, Output, Reply, Save, Tell
@@ -29,6 +29,7 @@ from common.messages.signals import (
     VerdictStatus,
 )
 from common.strategies.host import RuleHost, Saved
+from services.signal_engine.broken import Broken
 from services.signal_engine.checks import Checks
 from services.signal_engine.evaluation import Evaluation
 from services.signal_engine.outbox import Outbox
@@ -48,14 +49,15 @@ class _Waiting(NamedTuple):
 class SignalCore:
     """Hosts the rules."""
 
-    def __init__(self, hosts: Sequence[RuleHost]) -> None:
+    def __init__(self, hosts: Sequence[RuleHost], sources: Mapping[str, str] | None = None) -> None:
         self._hosts = {host.rule.NAME: host for host in hosts}
         self._reader = FeedReader(SIGNAL)
         self._events = EventReader()
         self._checks = Checks()
         self._outbox = Outbox()
         self._pools = Pools(tuple(self._hosts))
-        self._evaluation = Evaluation(tuple(hosts), self._reader, self._checks)
+        self._broken = Broken(hosts, sources or {})
+        self._evaluation = Evaluation(tuple(hosts), self._reader, self._checks, self._broken)
         self._queue: deque[_Waiting] = deque()
         self._begun = False
         """The first push of the queue is in work: its events are in the books, its day waits for pools."""
@@ -75,6 +77,8 @@ class SignalCore:
                 self._pools.restore(record)
             elif isinstance(record, SignalBatch):
                 self._outbox.restore(record)
+            elif isinstance(record, BrokenRule):
+                self._broken.restore(record)
             elif isinstance(record, BarsClosed):
                 self._evaluation.put_off.append(record)
             elif isinstance(record, RuleMemory) and record.rule in self._hosts:
@@ -85,7 +89,9 @@ class SignalCore:
 
     def on_start(self, now_ns: int) -> Sequence[Output]:
         """Ask for the feed and for the events, send again what was not answered."""
-        return [*self._reader.on_start(), *self._events.on_start(), *self._outbox.resend()]
+        return [
+            *self._broken.on_start(), *self._reader.on_start(), *self._events.on_start(), *self._outbox.resend(),
+        ]  # fmt: skip
 
     def on_message(self, message: Message, origin: Origin, now_ns: int) -> Sequence[Output]:
         """Handle one message."""
@@ -130,13 +136,15 @@ class SignalCore:
             "dropped": self._dropped,
             "given_up": self._evaluation.given_up,
             "faults": self._outbox.faults,
+            "rules_broken": len(self._broken),
+            "rule_failures": self._broken.failures,
             **self._checks.counts(),
         }
         for rule, host in self._hosts.items():
             numbers[f"watched_{rule}"] = len(host.watched())
             numbers[f"held_{rule}"] = len(host.held())
         state, waits = self._state()
-        return state == "ready", state, numbers, {**self._pools.words(), "waiting_for": waits}
+        return state == "ready", state, numbers, {**self._pools.words(), "waiting_for": waits, **self._broken.words()}
 
     def _state(self) -> tuple[str, str]:
         if self._reader.instruments is None and not self._queue:

@@ -21,6 +21,7 @@ from common.messages.signals import Signal
 from common.messages.topics import DECISION
 from common.strategies.contract import ENTER, Decision, Position
 from common.strategies.host import ExRatio, RuleHost, check_name
+from services.signal_engine.broken import Broken
 from services.signal_engine.checks import Checks
 from services.signal_engine.pools import Pools
 from services.signal_engine.wake import FIVE_MINUTES, Woken, mask_of, wake_bars, wake_quotes
@@ -36,7 +37,7 @@ _STEPS = {"snapshot": False, "bar5": True}
 class Evaluation:
     """The books and the rules, moved forward push by push."""
 
-    def __init__(self, hosts: Sequence[RuleHost], reader: FeedReader, checks: Checks) -> None:
+    def __init__(self, hosts: Sequence[RuleHost], reader: FeedReader, checks: Checks, broken: Broken) -> None:
         self.ledger = Ledger()
         self.put_off: list[BarsClosed] = []
         """Bars that closed in the lunch break, decided on when trading continues."""
@@ -47,6 +48,7 @@ class Evaluation:
         self._quote_hosts = tuple(host for host in hosts if not _STEPS[host.rule.STEP])
         self._reader = reader
         self._checks = checks
+        self._broken = broken
         self._masks: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None = None
         self._masks_of: tuple[int, ...] = ()
 
@@ -168,7 +170,12 @@ class Evaluation:
         if holding is not None and holding.rule == host.rule.NAME:
             position = Position(holding.shares, holding.sellable, holding.cost, 0, holding.sessions_held)
             taken = False
-        decision = host.on_step(symbol, woken.step, position, taken=taken)
+        try:
+            decision = host.on_step(symbol, woken.step, position, taken=taken)
+        except Exception as error:  # whatever a rule raises is the rule's: the others go on
+            writes += self._broken.failed(host, symbol, woken.step, error)
+            return None
+        self._broken.worked(host, symbol)
         signal = self._signal(host, woken, push, decision) if decision is not None else None
         writes += self._checks.looked(host, symbol, signal.key if signal is not None else "")
         return signal
