@@ -8,6 +8,7 @@ from common.domain.reasons import Reason
 from common.domain.values import Board, Pace, Side, TradingState
 from common.messages.control import StateRequest
 from common.messages.market import InstrumentFlag
+from common.messages.orders import OrderCancelled
 from common.messages.signals import VerdictStatus
 from common.rules.boards import board_mask
 from common.rules.sizing import buy_need
@@ -285,3 +286,29 @@ def test_the_same_key_has_the_same_verdict_and_another_body_is_a_conflict(desk: 
     assert (conflict.status, conflict.reason) == (VerdictStatus.DENIED, Reason.KEY_CONFLICT)
     assert desk.signals(desk.signal(A, key=signal.key), push=desk.push)[0] == first
     assert len(desk.submitted) == 1
+
+
+def test_reservations_survive_partial_fills_late_fills_and_restarts(desk: Desk) -> None:
+    """The cash that a new order may use is the same before and after a restart, whatever became of the one before."""
+
+    def free() -> int:
+        before = desk.core._outbox.portfolio.free_cash
+        desk.restart()
+        assert desk.core._outbox.portfolio.free_cash == before
+        return before
+
+    start = free()
+    verdict = desk.enter(A)
+    order, need = desk.last_order, verdict.detail["need"]
+    assert free() == start - need, "sent, not in the books yet"
+    desk.fill(order, 100)
+    desk.tick("09:31")
+    paid = 100 * order.price + 5_000
+    assert free() == start - paid - (order.shares - 100) * order.price - (need - order.shares * order.price - 5_000)
+    desk.write(OrderCancelled(order.coid, order.shares - 100, Reason.HAND_CANCEL))
+    desk.tick("09:32")
+    assert free() == start - paid
+    desk.fill(order, 200)
+    desk.tick("09:33")
+    assert free() == start - paid - 200 * order.price - 5_000, "a late fill is booked although the order had ended"
+    assert A in desk.core._outbox.portfolio.slots()

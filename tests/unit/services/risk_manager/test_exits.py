@@ -295,3 +295,18 @@ def test_an_exit_does_not_wait_for_a_buy_in_doubt(desk: Desk) -> None:
     desk.tick("09:30:06")
     desk.leave(A)
     assert (desk.last_order.side, desk.last_order.shares) == (Side.SELL, 1_000)
+
+
+def test_a_late_fill_after_the_cancel_makes_the_next_order_smaller(desk: Desk) -> None:
+    desk.leave(A)
+    first = desk.last_order
+    at(desk, "09:30:06", 9.9)
+    desk.cancelled(desk.cancels[-1], 1_000)
+    desk.fill(first, 400)
+    desk.restart()
+    at(desk, "09:30:12", 9.9)
+    assert (desk.last_order.shares, desk.last_order.key[-2:]) == (600, "r1")
+    desk.fill(desk.last_order, 200)
+    desk.restart()
+    at(desk, "09:30:15", 9.9)
+    assert len(desk.submitted) == 2, "what is left of r1 goes on working"
