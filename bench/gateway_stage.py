@@ -29,12 +29,13 @@ from common.messages.outputs import Message
 from common.messages.topics import BEAT, FEED
 from common.runtime.config import Config, System, dump_toml, load_config
 from common.runtime.service import host
+from common.runtime.version import code_version
 from services.order_gateway.__main__ import SPEC, paper_of, settings_of
 from services.order_gateway.adapters.paper import PaperBroker
 from services.order_gateway.core import GatewayCore
 
 GATEWAY, MARKET, RISK = "order_gateway", "market_data", "risk_manager"
-RAISED = {"orders_per_s": 10_000_000, "orders_per_day": 10_000_000}
+RAISED = dict.fromkeys(("orders_per_s", "orders_per_day", "order_value_max", "day_value_max"), 1_000_000_000)
 RAISED_TEXT = f"the gateway's order limits are raised by a constructor argument: {RAISED}"
 CASH = 10**15
 START_SECOND = 34_200
@@ -67,6 +68,7 @@ class Stage:
         self.table = changed
         self.quotes = QuoteTable(stocks)
         self.acked = 0
+        self._version = code_version()
         self._number, self._beat_s, self._orders = 0, 0.0, 0
         self._frames: list[Message] = [self.opened, self._end(0)]
 
@@ -128,7 +130,7 @@ class Stage:
         now = time.monotonic()
         if now - self._beat_s >= BEAT_S:
             self._beat_s = now
-            self.market.publisher.send(BEAT, Beat(MARKET, dict(self.market.publisher.seqs)))
+            self.market.publisher.send(BEAT, Beat(MARKET, dict(self.market.publisher.seqs), self._version))
 
     def _state(self) -> FeedState:
         raw = b""
@@ -201,7 +203,7 @@ class Stage:
 def run_gateway(config: Path) -> int:
     """Be the gateway: the shipped one but for its raised limits and a rich account."""
     loaded = load_config(config)
-    settings = settings_of(loaded)._replace(cash=CASH, **RAISED)
+    settings = settings_of(loaded)._replace(cash=CASH, **RAISED, ceilings=RAISED)
     return host(GatewayCore(settings), SPEC, loaded, PaperBroker(paper_of(loaded)))
 
 
