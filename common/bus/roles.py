@@ -36,6 +36,7 @@ VERBS: dict[tuple[str, str], dict[str, frozenset[Role]]] = {
         "OpenRequest": _OPERATORS,
         "CloseRequest": _OPERATORS,
         "CancelRequest": _OPERATORS,
+        "ResolveRequest": frozenset({Role.OPERATOR}),
         "PositionsRequest": _READERS,
         "AccountRequest": _READERS,
         "OrdersRequest": _READERS,

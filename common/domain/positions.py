@@ -10,6 +10,14 @@ from common.domain.orders import ENDED, OrderState
 from common.domain.reasons import Reason
 from common.domain.values import Cash, Day, Price, PushId, Shares, Side, Symbol
 
+EXTERNAL_RULE = "external"
+"""Stands for a rule where others gave the order at the broker."""
+
+
+def external_coid(day: Day, broker_id: str) -> str:
+    """Return the id that an order of others has in the books."""
+    return f"X{day}{broker_id}"
+
 
 @dataclass(slots=True)
 class Holding:
@@ -162,7 +170,11 @@ class Ledger:
         """Begin a trading day: yesterday's buys become sellable. Orders must have ended (in doubt may stay)."""
         if day <= self.day:
             raise InvariantError(f"day {day} begins after day {self.day}")
-        left = [order.coid for order in self.open_orders() if order.state is not OrderState.IN_DOUBT]
+        left = [
+            order.coid
+            for order in self.open_orders()
+            if order.state is not OrderState.IN_DOUBT and not (order.rule == EXTERNAL_RULE and order.day >= day)
+        ]
         if left:
             raise InvariantError(f"day {day} begins with open orders: {', '.join(left)}")
         self.day, self.prev_day, self.fees_day, self.taxes_day, self.sold_day = day, prev_day, 0, 0, 0
@@ -243,6 +255,55 @@ class Ledger:
         self.orders[coid] = order
         self.open_coids[coid] = None
 
+    def external(
+        self, coid: str, broker_id: str, symbol: Symbol, side: int, shares: Shares, price: Price, day: Day
+    ) -> None:
+        """Take in an order that others gave to the broker: it holds nothing of ours, its deals are booked."""
+        if coid in self.orders:
+            raise InvariantError(f"external order {coid} is in the books already")
+        if shares < 0 or price < 0:
+            raise InvariantError(f"external order {coid} of {shares} shares at {price}")
+        self.orders[coid] = OrderRecord(
+            coid, coid, symbol, side, shares, price, EXTERNAL_RULE, Reason.EXTERNAL, 0, 0, day,
+            state=OrderState.WORKING, broker_id=broker_id,
+        )  # fmt: skip
+        self.open_coids[coid] = None
+
+    def adopted(self, coid: str, other: str) -> None:
+        """Give an order in doubt what became of an external one: a person knows that they are the same."""
+        order, theirs = self.order(coid), self.order(other)
+        same = (order.symbol, order.side) == (theirs.symbol, theirs.side)
+        if order.filled or not order.open or theirs.rule != EXTERNAL_RULE or not same or theirs.filled > order.shares:
+            raise InvariantError(f"order {coid} cannot be {other}")
+        for name in ("filled", "turnover", "fees", "taxes", "portions", "deals", "broker_id"):
+            setattr(order, name, getattr(theirs, name))
+        holding = self.positions.get(order.symbol)
+        if order.side == Side.BUY:
+            self._hold_cash(order, max(0, order.frozen_start - order.filled * order.price - order.fees))
+        elif holding is not None:
+            holding.frozen = max(0, holding.frozen - order.filled)
+        if holding is not None and order.side == Side.BUY and holding.rule == EXTERNAL_RULE:
+            holding.rule = order.rule
+        ended, theirs.filled, theirs.shares = not theirs.open, 0, 0
+        order.state = OrderState.PARTIAL if order.filled else OrderState.WORKING
+        if not ended:
+            self._end(other, OrderState.CANCELLED, Reason.RESOLVED_ADOPTED)
+        if not order.left:
+            order.state = OrderState.FILLED
+            self._release(order)
+        elif ended:
+            self._end(coid, OrderState.CANCELLED, Reason.RESOLVED_ADOPTED)
+
+    def found(self, symbol: Symbol, shares: Shares, bought_today: Shares, cost: Cash) -> None:
+        """Begin with a position that the account held before its journal."""
+        if self.orders or symbol in self.positions or not 0 <= bought_today <= shares or shares <= 0 or cost < 0:
+            raise InvariantError(f"{shares} of {symbol} of cost {cost} are found in books that have begun")
+        self.positions[symbol] = Holding(
+            symbol, shares, bought_today, 0, cost, EXTERNAL_RULE, self.day, mark=cost // shares,
+            lots=added((), self.day, shares),
+        )  # fmt: skip
+        self.equity_close += cost
+
     def accepted(self, coid: str, broker_id: str = "") -> None:
         """Mark an order as working at the broker; later states stay."""
         order = self.order(coid)
@@ -267,7 +328,8 @@ class Ledger:
             raise InvariantError(f"deal {deal} is booked already")
         if shares <= 0 or price <= 0 or min(fees, tax) < 0 or shares > order.left:
             raise InvariantError(f"deal {deal}: {shares} shares at {price}, {order.left} of the order are left")
-        if order.side == Side.BUY and (tax or price > order.price):
+        own = order.rule != EXTERNAL_RULE
+        if order.side == Side.BUY and (tax or (own and price > order.price)):
             raise InvariantError(f"deal {deal}: bought at {price} with tax {tax}, the order's limit is {order.price}")
         self.deals.add(deal)
         order.filled += shares
@@ -337,7 +399,7 @@ class Ledger:
         order.portions += portions
         holding.cost -= holding.cost * shares // holding.shares
         holding.shares -= shares
-        if order.open:
+        if order.open and order.rule != EXTERNAL_RULE:
             holding.frozen -= shares
         self.cash += shares * price - charges
         self.sold_day += shares * price - charges
@@ -348,7 +410,7 @@ class Ledger:
         self.open_coids.pop(order.coid, None)
         if order.side == Side.BUY:
             self._hold_cash(order, 0)
-        elif order.left and (holding := self.positions.get(order.symbol)) is not None:
+        elif order.left and order.rule != EXTERNAL_RULE and (holding := self.positions.get(order.symbol)) is not None:
             holding.frozen = max(0, holding.frozen - order.left)  # less where the position it froze is gone since
 
     def _end(self, coid: str, state: OrderState, reason: Reason) -> None:

@@ -92,6 +92,14 @@ class Reason(IntEnum):
     QUOTE_BEFORE_GAP = 113
     ABOVE_CEILING = 114
     BAD_TIME = 115
+    # a broker with books of its own
+    EXTERNAL = 90
+    UNRECONCILED = 91
+    RESOLVED_ABSENT = 92
+    RESOLVED_ADOPTED = 93
+    ENDED_AT_BROKER = 94
+    NOT_IN_DOUBT = 95
+    NO_SUCH_BROKER_ORDER = 96
 
 
 class Words(NamedTuple):
@@ -179,5 +187,12 @@ WORDS: dict[Reason, Words] = {
     Reason.QUOTE_BEFORE_GAP: Words("行情缺口之后该股还没有新行情；等下一笔", "no quote of the stock since the gap of the feed; wait for the next one"),
     Reason.ABOVE_CEILING: Words("超过程序写死的上限", "above the hard ceiling"),
     Reason.BAD_TIME: Words("时间不对；给出今天还没到的 HH:MM，至多 15:00", "not a time that works; give HH:MM of today, not past, 15:00 at most"),
+    Reason.EXTERNAL: Words("外部委托：不是本系统报的，只记账，不代为撤单", "external: not an order of this system; booked, never touched"),
+    Reason.UNRECONCILED: Words("账目与柜台未对上，不买入；用 pankou status 看差额，对上后自动恢复", "books and broker do not agree: no buys; see pankou status, clears itself when equal"),
+    Reason.RESOLVED_ABSENT: Words("人工核实：未到柜台", "resolved by a person: it never reached the broker"),
+    Reason.RESOLVED_ADOPTED: Words("人工核实：就是柜台的另一笔委托", "resolved by a person: it is another order the broker shows"),
+    Reason.ENDED_AT_BROKER: Words("柜台已结束该委托", "ended at the broker, not by us"),
+    Reason.NOT_IN_DOUBT: Words("该委托不在待核实状态；用 pankou order list 看", "the order is not in doubt; see pankou order list"),
+    Reason.NO_SUCH_BROKER_ORDER: Words("柜台没有这笔可认领的委托", "the broker shows no such order to adopt"),
 }
 # fmt: on

@@ -1,19 +1,23 @@
 """From the gateway's events to the books: one place, used by the gateway, risk and signal alike."""
 
-from common.domain.positions import Ledger
+from common.domain.positions import Ledger, external_coid
 from common.messages.orders import (
     AccountOpened,
     CorporateAction,
     DayClosed,
     DayRolled,
+    DealsCounted,
     Event,
+    ExternalOrderSeen,
     OrderAccepted,
     OrderCancelled,
     OrderExpired,
     OrderFilled,
     OrderInDoubt,
     OrderRejected,
+    OrderResolved,
     OrderSubmitted,
+    PositionFound,
     PositionWrittenOff,
 )
 
@@ -49,6 +53,16 @@ def fold(ledger: Ledger, event: Event) -> None:
             ledger.written_off(event.symbol, event.shares, event.cash)
         case DayClosed():
             ledger.close_day(event.result.equity, event.marks)
+        case ExternalOrderSeen():
+            ledger.external(
+                event.coid, event.broker_id, event.symbol, event.side, event.shares, event.price, event.day
+            )  # fmt: skip
+        case OrderResolved() if event.broker_id:
+            ledger.adopted(event.coid, external_coid(ledger.order(event.coid).day, event.broker_id))
+        case PositionFound():
+            ledger.found(event.symbol, event.shares, event.bought_today, event.cost)
+        case DealsCounted():
+            ledger.deals.update(event.deal_ids)
         case AccountOpened():
             ledger.open_account(event.account, event.cash)
         case _:

@@ -107,6 +107,17 @@ class CancelRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields
     coid: Coid
 
 
+class ResolveRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Settle an order in doubt by a person's knowledge. Answered by Journalled or Denied."""
+
+    key: str
+    coid: str
+    why: str
+    """How the person knows; kept in the journal."""
+    broker_id: str = ""
+    """The broker's own number of the order; "" = it never reached the broker."""
+
+
 class CancelExitRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """End a standing exit of a stock (asked of the risk manager). Answered by a Verdict."""
 
@@ -415,6 +426,64 @@ class AccountArmed(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=
     by: str
 
 
+class OrderSentAgain(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The broker proved not to have the order: it is sent once more under the same id."""
+
+    coid: str
+    attempt: int
+    """2 = the first time again."""
+
+
+class OrderResolved(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A person settled an order in doubt; the row after it says what became of the order."""
+
+    key: str
+    coid: str
+    broker_id: str
+    """The broker's number of it; "" = it never reached the broker."""
+    by: str
+    why: str
+
+
+class ExternalOrderSeen(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The broker has an order that is not ours: its deals are booked, it is never touched."""
+
+    coid: str
+    """`X`, the day and the broker's number: no order of ours begins so."""
+    broker_id: str
+    day: Day
+    symbol: str
+    side: int
+    shares: int
+    """What may still be traded under it when it was first seen."""
+    price: int
+    remark: str = ""
+
+
+class BooksCompared(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Our books and the broker's were found to differ, or to be equal again."""
+
+    equal: bool
+    differences: dict[str, int] = {}
+    """By symbol (shares) or `cash` (0.001 yuan): the broker's less ours; by order id: shares that live there only."""
+
+
+class PositionFound(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The account held this when its journal began."""
+
+    symbol: str
+    shares: int
+    bought_today: int
+    cost: int
+    """Total cost, 0.001 yuan."""
+
+
+class DealsCounted(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Deals that are in the cash and the positions with which the journal began."""
+
+    deal_ids: tuple[str, ...]
+
+
 Event = (
     AccountOpened
     | OrderSubmitted
@@ -435,6 +504,12 @@ Event = (
     | KillSwitchSet
     | LimitRaised
     | AccountArmed
+    | OrderSentAgain
+    | OrderResolved
+    | ExternalOrderSeen
+    | BooksCompared
+    | PositionFound
+    | DealsCounted
 )
 """What the journal's rows hold."""
 

@@ -9,6 +9,7 @@ from common.domain.values import Day, PushId, Shares, Symbol
 from common.messages.event_feed import belongs
 from common.messages.fold import fold
 from common.messages.orders import (
+    BooksCompared,
     CancelRejected,
     CancelSubmitted,
     CorporateAction,
@@ -17,8 +18,12 @@ from common.messages.orders import (
     DayRolled,
     Event,
     EventRow,
+    ExternalOrderSeen,
     IntentDenied,
+    OrderAccepted,
     OrderFilled,
+    OrderResolved,
+    OrderSentAgain,
     OrderSubmitted,
     PositionWrittenOff,
     SubmitOrder,
@@ -46,6 +51,14 @@ class Books:
         """Cancels by key."""
         self.open_cancels: dict[str, CancelSubmitted] = {}
         """Cancels by coid that the broker has not answered."""
+        self.broker_ids: dict[tuple[Day, str], str] = {}
+        """Order by day and the broker's number, externals among them."""
+        self.attempts: dict[str, int] = {}
+        """How often an order was sent, where it was more than once."""
+        self.compared: BooksCompared | None = None
+        """What was said last about the broker's books."""
+        self.resolved: dict[str, OrderResolved] = {}
+        """What people settled, by key."""
         self.days: list[DayResult] = []
         self.counters = Counters()
         self._taken: dict[tuple[Symbol, int], Shares] = {}
@@ -107,6 +120,18 @@ class Books:
                     self._taken, self._taken_push = {}, row.push
                 at = (fill.symbol, fill.side)
                 self._taken[at] = self._taken.get(at, 0) + fill.shares
+            case OrderAccepted(coid=coid, broker_id=broker_id):
+                self.broker_ids[self.ledger.order(coid).day, broker_id] = coid
+            case ExternalOrderSeen() as seen:
+                self.broker_ids[seen.day, seen.broker_id] = seen.coid
+            case OrderSentAgain() as again:
+                self.attempts[again.coid] = again.attempt
+            case OrderResolved() as resolved:
+                self.resolved[resolved.key] = resolved
+                if resolved.broker_id:
+                    self.broker_ids[self.ledger.order(resolved.coid).day, resolved.broker_id] = resolved.coid
+            case BooksCompared() as compared:
+                self.compared = compared
             case OrderSubmitted(order=order):
                 self.submitted[order.coid] = order
             case CancelSubmitted() as cancel:
@@ -140,6 +165,12 @@ def unique_of(event: Event) -> str:
             return f"order:{order.coid}"
         case OrderFilled():
             return f"deal:{event.deal_id}"
+        case OrderSentAgain():
+            return f"again:{event.coid}:{event.attempt}"
+        case OrderResolved():
+            return f"resolved:{event.key}"
+        case ExternalOrderSeen():
+            return f"order:{event.coid}"
         case CancelSubmitted():
             return f"cancel:{event.key}"
         case IntentDenied():

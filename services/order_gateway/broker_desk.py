@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -11,6 +12,7 @@ from common.domain.orders import OrderState
 from common.domain.positions import OrderRecord
 from common.domain.reasons import Reason
 from common.domain.values import Cash, Phase, PushId, Shares, Side, day_of_push
+from common.messages.feed import PushData
 from common.messages.kept import OrderPlace, QueuePlaces
 from common.messages.market import PushEnd
 from common.messages.orders import (
@@ -22,10 +24,12 @@ from common.messages.orders import (
     OrderFilled,
     OrderInDoubt,
     OrderRejected,
+    OrderResolved,
     OrderSubmitted,
     SubmitOrder,
 )
 from common.messages.outputs import Effect, Log, Message, Output, Save
+from common.rules.boards import exchange_of
 from common.rules.book import Defect
 from common.rules.queue import UNSEEN
 from common.rules.withholding import added_tax
@@ -38,8 +42,8 @@ from services.order_gateway.calls import (
     CancelRefused,
     DealDone,
     Expired,
+    OrderReport,
     Rejected,
-    Report,
     Reports,
     RestingOrder,
     Restore,
@@ -65,8 +69,13 @@ class _Pending(NamedTuple):
 class BrokerDesk:
     """Makes calls of orders and cancels, and rows of reports."""
 
+    matches = True
+    """The broker is moved by `MatchPush`: the pushes of the tape are its time."""
+
     def __init__(self, books: Books, market: Market, settings: Settings) -> None:
         self._books, self._market, self._settings = books, market, settings
+        self.now_ns = 0
+        """Time of the message in work, of the kind that never jumps."""
         self._pending: list[_Pending] = []
         self.queue_push: PushId = 0
         """The last push of which the kept places know."""
@@ -74,6 +83,44 @@ class BrokerDesk:
         """Places as they were kept, for `restore`."""
         self.defects: Counter[str] = Counter()
         """Snapshots that met an order and were passed over, by defect, since the start."""
+
+    # ------------------------------------------------------------------ what only a counter needs
+
+    @property
+    def blocked(self) -> bool:
+        """Tell whether nothing may be bought: the paper exchange has no books that could differ."""
+        return False
+
+    differences: dict[str, int] = MappingProxyType({})  # type: ignore[assignment]  # none, and nobody writes here
+    """What the broker has more than our books, by name."""
+
+    def resolve(self, resolved: OrderResolved) -> list[Output]:
+        """Journal how a person settled an order in doubt, and what follows for the order."""
+        push = max(self._books.last_push, self._market.push)
+        rows = self._books.write(resolved, push, 1)
+        if not resolved.broker_id:
+            rows += self._books.write(OrderRejected(resolved.coid, Reason.RESOLVED_ABSENT), push, 1)
+        return rows
+
+    def holds(self, data: PushData) -> bool:
+        """Tell whether a push has to wait for the broker."""
+        return False
+
+    def on_push(self) -> list[Output]:
+        """Do what waited for a push."""
+        return []
+
+    def next_deadline_ns(self) -> int | None:
+        """Return when the broker is to be asked."""
+        return None
+
+    def on_deadline(self) -> list[Output]:
+        """Ask it."""
+        return []
+
+    def status(self) -> tuple[dict[str, int], dict[str, str]]:
+        """Return numbers and words about the broker."""
+        return {}, {}
 
     # ------------------------------------------------------------------ out
 
@@ -119,7 +166,8 @@ class BrokerDesk:
         outputs: list[Output] = []
         stage = 0 if reports.matched else 1
         for report in reports.reports:
-            outputs += self._row_of(report, reports, stage)
+            if isinstance(report, OrderReport):
+                outputs += self._row_of(report, reports, stage)
         if reports.queue is not None:
             self.queue_push = max(self.queue_push, reports.push)
             outputs.append(Save(QUEUE_KEY, replace(reports.queue, push=self.queue_push)))
@@ -135,7 +183,7 @@ class BrokerDesk:
             self.defects[name] += 1
         return outputs
 
-    def _row_of(self, report: Report, reports: Reports, stage: int) -> list[Output]:
+    def _row_of(self, report: OrderReport, reports: Reports, stage: int) -> list[Output]:
         books, push = self._books, reports.push
         order = books.ledger.orders.get(report.coid)
         if order is None:
@@ -162,10 +210,8 @@ class BrokerDesk:
         if deal.deal_id in ledger.deals:
             return []
         record, order = ledger.order(deal.coid), self._books.submitted[deal.coid]
-        facts = self._market.facts(order.symbol)
-        assert facts is not None, f"a deal in {order.symbol}, which the day does not have"
         fees = fees_of(
-            order, facts, day_of_push(reports.push), self._settings, (deal.shares, deal.price),
+            order.side, int(exchange_of(order.symbol)), day_of_push(reports.push), self._settings, (deal.shares, deal.price),
             (record.filled, record.turnover),
         )  # fmt: skip
         filled = OrderFilled(

@@ -1,9 +1,14 @@
 """What the gateway's core asks of a broker, and what the broker reports. No vendor type crosses this line.
 
+Two kinds of broker stand behind it. The paper exchange answers every call at once and is moved by `MatchPush`. A counter
+(`Settings.counter`) has books of its own and answers when it likes: its adapter has `answers_later = True`, gives nothing
+back from `perform`, and hands over what it hears through `poll`, with push and time 0 (the core puts its own).
+
 Everything that one call (or one push of a real broker) brings comes in ONE `Reports`, because the core commits it as
 one: half of a match on disk could not be told from a whole one after a crash.
 """
 
+from enum import IntEnum
 from typing import NamedTuple
 
 import msgspec
@@ -50,6 +55,19 @@ class Cancel(msgspec.Struct, frozen=True):
     push: PushId
     ts_ns: int
     day: Day
+    broker_id: str = ""
+    """The broker's own number of the order; the paper exchange has none of its own."""
+
+
+class Connect(msgspec.Struct, frozen=True):
+    """Make a new session with the counter, under a number no session had. Answered by LinkUp when it stands."""
+
+
+class Query(msgspec.Struct, frozen=True):
+    """Ask the counter for all it has today. Answered by CounterState."""
+
+    asked_ns: int
+    """The core's time: an order sent later may be missing in the answer."""
 
 
 class MatchPush(msgspec.Struct, frozen=True):
@@ -134,7 +152,104 @@ class Expired(msgspec.Struct, frozen=True):
     left: Shares
 
 
-Report = Accepted | Rejected | DealDone | Cancelled | CancelRefused | Expired
+# ------------------------------------------------------------------ what only a counter reports
+
+
+class CounterStatus(IntEnum):
+    """What a counter says of an order. It never moves shares: deals do."""
+
+    UNKNOWN = 0
+    """On its way, being cancelled, or a word we do not know: nothing follows from it."""
+    WORKING = 1
+    FILLED = 2
+    CANCELLED = 3
+    REJECTED = 4
+    EXPIRED = 5
+
+
+ENDED_AT_COUNTER = frozenset({CounterStatus.CANCELLED, CounterStatus.REJECTED, CounterStatus.EXPIRED})
+
+
+class CounterOrder(msgspec.Struct, frozen=True):
+    """An order as the counter shows it, pushed or in a CounterState."""
+
+    broker_id: str
+    remark: str
+    """Our coid where it is ours, perhaps cut."""
+    day: Day
+    symbol: Symbol
+    side: int
+    shares: Shares
+    price: Price
+    status: CounterStatus
+    traded: Shares = 0
+    """By its own count; the order ends in our books when the deals have come to it."""
+
+
+class CounterDeal(msgspec.Struct, frozen=True):
+    """A deal as the counter shows it, pushed or in a CounterState."""
+
+    deal_id: str
+    """Unique within account and day."""
+    broker_id: str
+    remark: str
+    day: Day
+    symbol: Symbol
+    side: int
+    shares: Shares
+    price: Price
+
+
+class CounterPosition(msgspec.Struct, frozen=True):
+    """A position as the counter shows it."""
+
+    symbol: Symbol
+    shares: Shares
+    bought_today: Shares
+    cost: Cash
+    """Total, 0.001 yuan."""
+
+
+class CounterState(msgspec.Struct, frozen=True):
+    """The answer to Query. An answer of None, or one that lacks a part, is not `complete`: it is not an empty one."""
+
+    asked_ns: int
+    complete: bool
+    orders: tuple[CounterOrder, ...] = ()
+    deals: tuple[CounterDeal, ...] = ()
+    positions: tuple[CounterPosition, ...] = ()
+    cash: Cash = 0
+    """All cash, what open buys hold included."""
+
+
+class Unanswered(msgspec.Struct, frozen=True):
+    """Nobody knows what became of an order: a timeout, a -1 without a reason, a disconnect. Never a refusal."""
+
+    coid: str
+
+
+class CancelTaken(msgspec.Struct, frozen=True):
+    """The counter took the request of a cancel. That is no cancel."""
+
+    coid: str
+
+
+class LinkUp(msgspec.Struct, frozen=True):
+    """A new session stands."""
+
+    session: int
+
+
+class LinkDown(msgspec.Struct, frozen=True):
+    """The session is lost; what was under way in it is unknown."""
+
+    session: int
+
+
+OrderReport = Accepted | Rejected | DealDone | Cancelled | CancelRefused | Expired
+"""About one order of ours, by our own id."""
+CounterReport = CounterOrder | CounterDeal | CounterState | Unanswered | CancelTaken | LinkUp | LinkDown
+Report = OrderReport | CounterReport
 
 
 class Reports(msgspec.Struct, frozen=True):

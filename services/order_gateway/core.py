@@ -20,6 +20,7 @@ from common.messages.orders import (
     OpenRequest,
     OrdersRequest,
     PositionsRequest,
+    ResolveRequest,
     SubmitOrder,
 )
 from common.messages.outputs import Message, Origin, Output
@@ -28,6 +29,7 @@ from services.order_gateway import queries
 from services.order_gateway.books import Books
 from services.order_gateway.broker_desk import BrokerDesk
 from services.order_gateway.calls import Reports
+from services.order_gateway.counter_desk import CounterDesk
 from services.order_gateway.hand import HandDesk
 from services.order_gateway.market import Market
 from services.order_gateway.orders import OrderDesk, reply
@@ -43,7 +45,8 @@ class GatewayCore:
         self._settings = settings
         self.books = Books()
         self._market = Market(FeedReader(GATEWAY))
-        self._broker = BrokerDesk(self.books, self._market, settings)
+        desk = CounterDesk if settings.counter else BrokerDesk
+        self._broker: BrokerDesk = desk(self.books, self._market, settings)
         self._pushes = Pushes(self.books, self._market, self._broker)
         self._orders = OrderDesk(self.books, self._market, self._broker, self._pushes, settings)
         self._hand = HandDesk(self.books, self._market, self._orders, self._pushes, settings)
@@ -61,8 +64,9 @@ class GatewayCore:
 
     def on_start(self, now_ns: int) -> Sequence[Output]:
         """Open the account where the journal is empty, rebuild the broker's side, ask for the feed."""
+        self._broker.now_ns = now_ns
         outputs: list[Output] = []
-        if not self.books.rows:
+        if not self.books.rows and not self._settings.counter:
             opened = AccountOpened(self._settings.cash, self._settings.account)
             outputs += self.books.write(opened, 0, 0)
         return [*outputs, *self._broker.restore(), *self._pushes.on_start()]
@@ -70,6 +74,7 @@ class GatewayCore:
     def on_message(self, message: Message, origin: Origin, now_ns: int) -> Sequence[Output]:
         """Handle one message."""
         self.guard.now_ns = now_ns
+        self._broker.now_ns = now_ns
         if isinstance(message, PushEnd | FeedState):
             self.guard.heard_ns = now_ns
         match message:
@@ -81,6 +86,8 @@ class GatewayCore:
                 return [*self._broker.note_defects(message), *self._on_reports(message)]
             case SubmitOrder():
                 return self._orders.on_submit(message, origin)
+            case ResolveRequest():
+                return self._orders.on_resolve(message, origin)
             case CancelOrder() | CancelRequest():
                 return self._orders.on_cancel(message, origin)
             case OpenRequest() | CloseRequest():
@@ -93,15 +100,19 @@ class GatewayCore:
                 return []
 
     def _on_reports(self, reports: Reports) -> list[Output]:
-        return self._pushes.on_matched(reports) if reports.matched else self._broker.rows_of(reports)
+        if reports.matched:
+            return self._pushes.on_matched(reports)
+        return [*self._broker.rows_of(reports), *self._pushes.go_on()]
 
     def on_deadline(self, now_ns: int) -> Sequence[Output]:
-        """Decide about hand orders that risk does not answer."""
-        return self._hand.on_deadline(now_ns)
+        """Decide about hand orders that risk does not answer; ask the broker what is not known."""
+        self._broker.now_ns = now_ns
+        return [*self._hand.on_deadline(now_ns), *self._broker.on_deadline(), *self._pushes.go_on()]
 
     def next_deadline_ns(self) -> int | None:
-        """Return when a relayed hand order is due."""
-        return self._hand.next_deadline_ns()
+        """Return when a relayed hand order or a question to the broker is due."""
+        due = [at for at in (self._hand.next_deadline_ns(), self._broker.next_deadline_ns()) if at is not None]
+        return min(due, default=None)
 
     def on_peer(self, peer: str, up: bool, now_ns: int) -> Sequence[Output]:
         """Note whether the risk manager is alive."""
@@ -141,8 +152,12 @@ class GatewayCore:
             "book_defects": self._broker.defects.total(),
             **{f"book_defect_{name.lower()}": count for name, count in sorted(self._broker.defects.items())},
         }
+        broker_numbers, broker_words = self._broker.status()
+        numbers.update(broker_numbers)
         state = "ready" if self._pushes.ready else "waiting"
-        words = {"account": ledger.account, "fill_verdict": self._settings.fill_verdict, **self._safeguards.words()}
+        words = {
+            "account": ledger.account, "fill_verdict": self._settings.fill_verdict, **self._safeguards.words(), **broker_words,
+        }  # fmt: skip
         if self._broker.defects:
             kinds = (f"{name.lower()} {count}" for name, count in sorted(self._broker.defects.items()))
             words["book_defects"] = ", ".join(kinds)

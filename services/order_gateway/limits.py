@@ -46,8 +46,8 @@ def need_of(order: SubmitOrder, facts: Facts, day: Day, settings: Settings) -> C
 
 
 def fees_of(
-    order: SubmitOrder,
-    facts: Facts,
+    side: int,
+    exchange: int,
     day: Day,
     settings: Settings,
     deal: tuple[Shares, Price],
@@ -56,7 +56,7 @@ def fees_of(
     """Return the fees that a deal (shares, price) adds to an order that had traded (shares, turnover) `before`."""
     shares, price = deal
     return fees(
-        order.side, day, facts.exchange, shares * price, before[1], settings.commission_e7, settings.commission_min,
+        side, day, exchange, shares * price, before[1], settings.commission_e7, settings.commission_min,
         shares, before[0],
     )  # fmt: skip
 

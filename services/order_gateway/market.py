@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from common.domain.values import Day, Phase, Price, PushId, Shares, Symbol
+from common.domain.values import Day, Pace, Phase, Price, PushId, Shares, Symbol
 from common.messages.columns import index_of
 from common.messages.feed import FeedReader, PushData
 from common.messages.market import InstrumentFlag, PushEnd
@@ -76,6 +76,11 @@ class Market:
     def phase(self) -> Phase:
         """Return its phase; closed after the day's last push."""
         return self.end.phase if self.end is not None and not self.closed else Phase.CLOSED
+
+    @property
+    def lockstep(self) -> bool:
+        """Tell whether the player waits for us."""
+        return self.reader.day is not None and self.reader.day.pace is Pace.LOCKSTEP
 
     @property
     def interval_ns(self) -> int:

@@ -2,6 +2,8 @@
 
 from common.domain.calendar import second_of_day
 from common.domain.ids import COID_LENGTH
+from common.domain.orders import OrderState
+from common.domain.positions import EXTERNAL_RULE, external_coid
 from common.domain.reasons import Reason
 from common.domain.values import Side
 from common.messages.control import Fault
@@ -13,6 +15,8 @@ from common.messages.orders import (
     Denied,
     IntentDenied,
     Journalled,
+    OrderResolved,
+    ResolveRequest,
     SubmitOrder,
 )
 from common.messages.outputs import Log, Message, Origin, Output, Reply
@@ -61,9 +65,13 @@ class OrderDesk:
             return reply(origin, known)
         if not self._pushes.ready or order.push > self._market.push:
             return []  # risk asks again until we have caught up with the feed: an answer now would be final
+        if self._broker.blocked and self._market.lockstep:
+            return []  # the player waits for us, and risk goes on asking: in lockstep nothing is refused for a while
         denial = check_order(order, self._market, self._books, self._settings)
         if len(order.coid) > COID_LENGTH:
             denial = Denial(Reason.KEY_CONFLICT, {"coid_length": len(order.coid)})
+        if denial is None and order.side == Side.BUY and self._broker.blocked:
+            denial = Denial(Reason.UNRECONCILED, self._broker.differences)
         if self.disk_full and order.side == Side.BUY:
             denial = Denial(Reason.DISK_FULL, {})
         if denial is not None:
@@ -138,6 +146,45 @@ class OrderDesk:
         facts: dict[str, object] = {"cancels": counters.cancels_day, "orders": orders, "ratio_bp_max": most}
         return [Log("error", "cancel ratio of the day is high", facts)]
 
+    # ------------------------------------------------------------------ orders in doubt
+
+    def on_resolve(self, request: ResolveRequest, origin: Origin) -> list[Output]:
+        """Settle an order in doubt by a person's word; journalled with who and why."""
+        if origin.role is not Role.OPERATOR:
+            return reply(origin, Denied(request.key, Reason.NOT_ALLOWED, {"role": int(origin.role)}))
+        known = self._books.resolved.get(request.key)
+        if known is not None:
+            same = (known.coid, known.broker_id) == (request.coid, request.broker_id)
+            answer = Journalled(request.key, request.coid) if same else Denied(request.key, Reason.KEY_CONFLICT)
+            return reply(origin, answer)
+        reason = self._resolve_refusal(request)
+        if reason is not Reason.NONE:
+            return reply(origin, Denied(request.key, reason, {}, request.coid))
+        resolved = OrderResolved(request.key, request.coid, request.broker_id, origin.sender, request.why)
+        rows = self._broker.resolve(resolved)
+        facts: dict[str, object] = {"coid": request.coid, "broker_id": request.broker_id, "why": request.why}
+        log = Log("warning", "order resolved by a person", facts | {"by": origin.sender})
+        return [*rows, *reply(origin, Journalled(request.key, request.coid)), log]
+
+    def _resolve_refusal(self, request: ResolveRequest) -> Reason:
+        ledger = self._books.ledger
+        order = ledger.orders.get(request.coid)
+        if order is None:
+            return Reason.NO_SUCH_ORDER
+        if order.state is not OrderState.IN_DOUBT:
+            return Reason.NOT_IN_DOUBT
+        if not request.why.strip():
+            return Reason.NOT_ALLOWED
+        if not request.broker_id:
+            return Reason.NONE
+        theirs = ledger.orders.get(external_coid(order.day, request.broker_id))
+        fits = (
+            theirs is not None
+            and (theirs.symbol, theirs.side) == (order.symbol, order.side)
+            and theirs.filled <= order.shares
+        )
+        return Reason.NONE if fits else Reason.NO_SUCH_BROKER_ORDER
+
     def _known_cancel(self, request: CancelOrder | CancelRequest) -> Message | None:
         known = self._books.cancels.get(request.key)
         if known is not None:
@@ -157,5 +204,7 @@ class OrderDesk:
             return Reason.NO_SUCH_ORDER
         if not order.open:
             return Reason.ORDER_ENDED
+        if order.rule == EXTERNAL_RULE:
+            return Reason.EXTERNAL
         second = second_of_day(self._market.ts_ns)
         return check_cancel_phase(exchange_of(order.symbol), second, self._market.day)

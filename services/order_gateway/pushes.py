@@ -56,9 +56,15 @@ class Pushes:
             return []
         return [*self._finish(self._working, reports), *self._next()]
 
+    def go_on(self) -> list[Output]:
+        """Work on a push that waited for the broker."""
+        return self._next()
+
     def _next(self) -> list[Output]:
         outputs: list[Output] = []
         while self._working is None and self._waiting:
+            if not self._waiting[0].repeat and self._desk.holds(self._waiting[0]):
+                break
             data = self._waiting.popleft()
             outputs += self._again(data.push) if data.repeat else self._begin(data)
         return outputs
@@ -82,6 +88,8 @@ class Pushes:
         before = {symbol: market.totals(symbol) for symbol in symbols if data.day is None}
         market.reader.apply(data)
         self._working = data
+        if not self._desk.matches:
+            return self._finish(data, Reports(data.push, end.ts_ns, (), matched=True))
         books: tuple[tuple[Symbol, Book], ...] = ()
         done = self._done(data.push)
         if (end.phase is Phase.CONTINUOUS or end.last_of_day) and not done:
@@ -112,7 +120,7 @@ class Pushes:
         self.matched = MatchedThrough(end.push, books.matched_seq(end.push))
         self._working = None
         self._market.finish(end)
-        return [*outputs, *self._say(end.push), *self._desk.resend(end.push + 1, end)]
+        return [*outputs, *self._say(end.push), *self._desk.resend(end.push + 1, end), *self._desk.on_push()]
 
     # ------------------------------------------------------------------ days
 

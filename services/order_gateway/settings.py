@@ -54,3 +54,13 @@ class Settings(NamedTuple):
     """Seconds without a push after which the feed is dead."""
     ceilings: Mapping[str, int] = MappingProxyType(RAISABLE)
     """Never changed by a configuration; sells and cancels may go up to here. Benches raise them and say so."""
+    counter: bool = False
+    """The broker has books of its own and answers when it likes; otherwise it is the paper exchange."""
+    settle_ns: int = 10_000_000_000
+    """The longest time until what a counter was given takes effect and shows in its answers. Monotonic, as all below."""
+    query_ns: int = 1_000_000_000
+    """Between two questions about what is not known yet."""
+    compare_ns: int = 30_000_000_000
+    """Between two comparisons of the books while nothing is open."""
+    cash_tolerance: Cash = 0
+    """By which the counter's cash may differ: its fees may be rounded otherwise."""
