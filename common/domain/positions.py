@@ -284,8 +284,8 @@ class Ledger:
             holding.frozen = max(0, holding.frozen - order.filled)
         if holding is not None and order.side == Side.BUY and holding.rule == EXTERNAL_RULE:
             holding.rule = order.rule
+        order.state = OrderState.PARTIAL if theirs.filled else OrderState.WORKING
         ended, theirs.filled, theirs.shares = not theirs.open, 0, 0
-        order.state = OrderState.PARTIAL if order.filled else OrderState.WORKING
         if not ended:
             self._end(other, OrderState.CANCELLED, Reason.RESOLVED_ADOPTED)
         if not order.left:
