@@ -42,6 +42,7 @@ from services.order_gateway.broker_desk import BrokerDesk
 from services.order_gateway.calls import (
     ENDED_AT_COUNTER,
     Accepted,
+    AccountView,
     CancelRefused,
     CancelTaken,
     Connect,
@@ -55,6 +56,7 @@ from services.order_gateway.calls import (
     Rejected,
     Report,
     Reports,
+    Submit,
     Unanswered,
 )
 from services.order_gateway.limits import fees_of
@@ -71,6 +73,7 @@ CONNECT_NS = 1_000_000_000
 """Before a lost session is replaced."""
 ANSWER_NS = 5_000_000_000
 """After which a question without an answer is asked again."""
+_NO_VIEW = AccountView(0, 0, 0)
 CLOSE_WAIT_NS = 60_000_000_000
 """A day is closed at the latest so long after its last push, however little the counter says."""
 
@@ -100,6 +103,8 @@ class CounterDesk(BrokerDesk):
         """When the newest complete answer was asked for."""
         self._held: PushId = 0
         self._held_ns = 0
+        self._held_end: PushEnd | None = None
+        """End of the push that waits, or waited last."""
         self._unsent: list[str] = []
         """Orders of this process that were journalled while nothing could be sent: they are known not to have gone."""
         self._cancel_sent_ns: dict[str, int] = {}
@@ -134,12 +139,13 @@ class CounterDesk(BrokerDesk):
 
     def holds(self, data: PushData) -> bool:
         """Tell whether a push has to wait for the counter: in lockstep each one, else the day's last for a while."""
+        self._market.reader.before(data)  # after a start the day comes with the values before the first push
         day = data.day or self._market.reader.day
         lockstep = day is not None and day.pace is Pace.LOCKSTEP
         if data.push <= self._books.last_push or not (lockstep or data.end.last_of_day):
             return False
         if self._held != data.push:
-            self._held, self._held_ns = data.push, self.now_ns
+            self._held, self._held_ns, self._held_end = data.push, self.now_ns, data.end
         if not lockstep and self.now_ns - self._held_ns >= CLOSE_WAIT_NS:
             return False
         return not self._settled(opens_day=data.day is not None)
@@ -201,7 +207,9 @@ class CounterDesk(BrokerDesk):
     def _send(self, order: SubmitOrder) -> Output:
         self.settling.sent(order.coid, self.now_ns)
         self._last_sent_ns = self.now_ns
-        return Effect(self._submit_call(order, self._market.push, self._market.ts_ns, self._market.phase))
+        day = self._books.ledger.order(order.coid).day
+        # What only the paper exchange asks for (book, phase, cover) a counter knows by itself.
+        return Effect(Submit(order, self._push(), order.ts_ns, day, 0, self._market.phase, _NO_VIEW))
 
     def cancel(self, cancel: CancelSubmitted, between: Sequence[Output] = ()) -> list[Output]:
         """Journal a cancel, then send it as soon as the counter's number of the order is known."""
@@ -222,7 +230,7 @@ class CounterDesk(BrokerDesk):
 
     def _flush(self) -> list[Output]:
         """Send what waited for the link, where its time has not passed."""
-        if not self.may_send or self._market.end is None:
+        if not self.may_send:
             return []
         outputs: list[Output] = []
         unsent, self._unsent = self._unsent, []
@@ -237,7 +245,8 @@ class CounterDesk(BrokerDesk):
         cancel = self._books.open_cancels.get(order.coid)
         if cancel is not None:
             return self._write(OrderCancelled(order.coid, order.shares, cancel.reason))
-        if order.valid_until_ns < self._market.ts_ns or self._market.facts(order.symbol) is None:
+        end = self._held_end or self._market.end
+        if end is not None and order.valid_until_ns < end.ts_ns and order.push not in (end.prev, end.push):
             return self._reject_unsent(order, self._push())
         return []
 
@@ -520,8 +529,8 @@ class CounterDesk(BrokerDesk):
             self.settling.answered(coid)
             facts: dict[str, object] = {"coid": coid, "symbol": order.symbol, "shares": order.shares}
             return [*self._write(OrderInDoubt(coid)), Log("error", "order in doubt", facts)]
-        if self._market.end is None:
-            return []  # before the first push nothing can be sent; the next query proves it again
+        if self._held_end is None and self._market.end is None:
+            return []  # nobody knows yet whether its time has passed; the next query proves it again
         self.settling.answered(coid)
         ended = self._end_unsent(order)
         if ended:

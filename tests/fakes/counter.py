@@ -360,7 +360,7 @@ class FakeCounter:
         for number in range(parts):
             part = lots // parts * 100 if number < parts - 1 else shares - lots // parts * 100 * (parts - 1)
             made.append(self._deal(entry, part, price or entry.price))
-        if entry.traded >= entry.shares and entry.alive:
+        if entry.traded >= entry.shares:
             entry.status = CounterStatus.FILLED
         self._show(entry)
         return made

@@ -47,21 +47,23 @@ class PowerDisk(Disk):
     def __init__(self, *, synced: bool) -> None:
         super().__init__()
         self.synced = synced
-        self._undo: deque[tuple[int, dict[str, bytes | None]]] = deque(maxlen=20)
+        self._undo: deque[tuple[int, dict[str, bytes | None], set[str]]] = deque(maxlen=20)
 
     def commit(self, outputs: Sequence[Output]) -> None:
         """Write one call."""
         if not self.synced:
             keys = [output.key for output in outputs if isinstance(output, Save | Drop)]
-            self._undo.append((len(self.rows), {key: self.kept.get(key) for key in keys}))
+            unique = {output.unique for output in outputs if isinstance(output, Append) and output.unique}
+            self._undo.append((len(self.rows), {key: self.kept.get(key) for key in keys}, unique))
         super().commit(outputs)
 
     def lose(self, commits: int) -> int:
         """Roll back so many commits at most; returns how many were lost."""
         lost = 0
         while self._undo and lost < commits:
-            rows, kept = self._undo.pop()
+            rows, kept, unique = self._undo.pop()
             del self.rows[rows:]
+            self.unique -= unique
             for key, raw in kept.items():
                 if raw is None:
                     self.kept.pop(key, None)

@@ -18,7 +18,8 @@ from tests.builders import PREV_DAY, Quote, batch, day_opened, push_end, table
 
 DAYS = (20260105, 20260106)
 FIRST = ("09:30:03", "09:45:00", "10:30:00", "13:30:00", "14:56:30", "14:56:40", "15:00:00")
-SECOND = ("09:30:03", "09:50:00", "10:30:00", "14:30:00", "14:30:10", "14:56:40", "15:00:00")
+SECOND = ("09:30:03", "09:50:00", "14:30:00", "14:30:10", "14:56:30", "14:56:40", "15:00:00")
+"""The push before each close decides nothing: what was given before it has ended or stands when the close comes."""
 HAND = "600900.SH"
 """Bought and sold by hand only."""
 CHEAP = "601398.SH"
@@ -46,8 +47,8 @@ def _paths(draw: random.Random, close: float) -> tuple[list[float], list[float]]
     second = [round(last * start, 2)] + [round(last * (1 + drift), 2)] * (len(SECOND) - 1)
     if kind in ("stop", "open"):
         # It falls on: what rests unfilled is cancelled and asked for again, lower.
-        second[3:] = [round(price * 0.99, 2) for price in second[3:]]
-        second[4:] = [round(price * 0.995, 2) for price in second[4:]]
+        second[2:] = [round(price * 0.99, 2) for price in second[2:]]
+        second[3:] = [round(price * 0.995, 2) for price in second[3:]]
     if kind == "sealed":
         second = [round(last * 1.03, 2), *[round(last * 1.1 + 1e-9, 2)] * (len(SECOND) - 1)]
     return first, second
