@@ -50,8 +50,8 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def simulate(session: nox.Session) -> None:
-    """Run the simulated worlds only."""
-    session.run(sys.executable, "-m", "pytest", "tests/simulation", *session.posargs)
+    """Run seeds of the hostile simulation: nox -s simulate -- --seeds N [--first K], or --seed N to replay one."""
+    session.run(sys.executable, "-m", "tests.simulation.simulate", *session.posargs)
 
 
 @nox.session

@@ -124,6 +124,7 @@ class Hostile:
         self.wall_ns = 0
         """How far the wall's clock has jumped away from the world's."""
         self.links: dict[tuple[str, str], deque[Parcel]] = {}
+        self._heard_by: dict[tuple[str, str], list[str]] = {}
         self.answers: dict[str, list[Message]] = {}
         self.logs: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
@@ -225,9 +226,8 @@ class Hostile:
                 self.on_publish(node.name, message)
                 raw = encode_body(message)
                 origin = Origin(node.name, ROLES[node.name], topic=topic)
-                for other in self.nodes.values():
-                    if any(topic.startswith(wanted) for wanted in other.subscriptions.get(node.name, ())):
-                        self._post(node.name, other.name, raw, origin)
+                for other in self._listeners(node.name, topic):
+                    self._post(node.name, other, raw, origin)
             case Request(peer, key, message):
                 if key not in node.asking:
                     node.asking[key] = (peer, message, self.now_ns + RESEND_NS)
@@ -245,6 +245,16 @@ class Hostile:
                     self._carry(node, node.core.on_message(result, LOCAL, self.now(node)))
             case Log(level, event):
                 self.logs[f"{node.name}/{level}/{event}"] += 1
+
+    def _listeners(self, node: str, topic: str) -> list[str]:
+        found = self._heard_by.get((node, topic))
+        if found is None:
+            found = self._heard_by[node, topic] = [
+                other.name
+                for other in self.nodes.values()
+                if any(topic.startswith(wanted) for wanted in other.subscriptions.get(node, ()))
+            ]
+        return found
 
     def _question(self, node: Node, key: str) -> None:
         peer, message, _ = node.asking[key]
@@ -275,7 +285,8 @@ class Hostile:
             link.append(parcel)
 
     def _deliver(self) -> bool:
-        ready = [link for link, queue in self.links.items() if queue and queue[0].ready_ns <= self.now_ns]
+        now_ns = self.now_ns
+        ready = [link for link, queue in self.links.items() if queue and queue[0].ready_ns <= now_ns]
         if not ready:
             return False
         link = ready[int(self.random.random() * len(ready))]

@@ -22,7 +22,6 @@ from common.messages.outputs import Message, Origin, Output, Reply
 from common.messages.signals import PoolRequest
 from common.runtime.config import Account, Config, Risk
 from services.backtest_worker.adapters.pipeline import live_services
-from services.market_data.bars import BarBuilder
 from services.market_data.core import PlayerCore
 from services.market_data.core import Settings as PlayerSettings
 from services.order_gateway.calls import CounterStatus, Submit
@@ -31,7 +30,7 @@ from services.order_gateway.settings import Settings
 from tests.fakes.counter import GOOD, SECOND, FakeCounter, Manners
 from tests.simulation.hostile import MS, Hazards, Hostile, Node
 from tests.simulation.system import CONSUMERS
-from tests.simulation.test_player import MemoryTape
+from tests.simulation.test_player import MemoryTape, NoBars
 from tests.simulation.tiny_market import CHEAP, DAYS, Tiny, pool_of, tiny_market
 
 MARKETS = 48
@@ -198,7 +197,7 @@ class Trial:
         settings = make.settings(plan.settings)
         parts = {
             "market_data": lambda: (
-                PlayerCore(PlayerSettings(consumers=CONSUMERS, script=self.market.script), BarBuilder),
+                PlayerCore(PlayerSettings(consumers=CONSUMERS, script=self.market.script), lambda day: NoBars()),
                 MemoryTape(self.market.days, []),
             ),
             "screener": lambda: (Screener(self.market), None),
@@ -259,8 +258,9 @@ class Trial:
     def _step(self) -> None:
         """Let the counter move, and misfortune strike."""
         world = self.world
-        self.counter.run()
-        if self.gateway.core is not None and self.counter._out:
+        if self.counter._later:
+            self.counter.run()
+        if self.counter._out and self.gateway.core is not None:
             world.poll(self.gateway)
         if self._power_ns and world.now_ns >= self._power_ns[0]:
             self._power_ns.pop()
@@ -309,7 +309,9 @@ class Trial:
         if self.world.now_ns > self.world_end_ns:
             raise AssertionError("not done in time: " + self.world.describe())
         player, core = self.world.nodes["market_data"].core, self.gateway.core
-        if player is None or core is None or player.status()[1] != "finished":
+        if core is None or core._market.push < self.market.days[-1][-1].end.push or player is None:
+            return False
+        if player.status()[1] != "finished":
             return False
         desk = core._broker
         return bool(
