@@ -100,6 +100,7 @@ class Reason(IntEnum):
     ENDED_AT_BROKER = 94
     NOT_IN_DOUBT = 95
     NO_SUCH_BROKER_ORDER = 96
+    WHY_MISSING = 97
 
 
 class Words(NamedTuple):
@@ -193,6 +194,7 @@ WORDS: dict[Reason, Words] = {
     Reason.RESOLVED_ADOPTED: Words("人工核实：就是柜台的另一笔委托", "resolved by a person: it is another order the broker shows"),
     Reason.ENDED_AT_BROKER: Words("柜台已结束该委托", "ended at the broker, not by us"),
     Reason.NOT_IN_DOUBT: Words("该委托不在待核实状态；用 pankou order list 看", "the order is not in doubt; see pankou order list"),
+    Reason.WHY_MISSING: Words("要写明依据", "say how you know"),
     Reason.NO_SUCH_BROKER_ORDER: Words("柜台没有这笔可认领的委托", "the broker shows no such order to adopt"),
 }
 # fmt: on

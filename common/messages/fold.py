@@ -57,8 +57,10 @@ def fold(ledger: Ledger, event: Event) -> None:
             ledger.external(
                 event.coid, event.broker_id, event.symbol, event.side, event.shares, event.price, event.day
             )  # fmt: skip
-        case OrderResolved() if event.broker_id:
-            ledger.adopted(event.coid, external_coid(ledger.order(event.coid).day, event.broker_id))
+        case OrderResolved():
+            other = external_coid(ledger.order(event.coid).day, event.broker_id)
+            if event.broker_id and other in ledger.orders:
+                ledger.adopted(event.coid, other)
         case PositionFound():
             ledger.found(event.symbol, event.shares, event.bought_today, event.cost)
         case DealsCounted():

@@ -107,6 +107,15 @@ class CancelRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields
     coid: Coid
 
 
+class ToldDeal(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A deal as a person reads it from the broker's statement."""
+
+    deal_id: str
+    shares: int
+    price: int
+    """0.001 yuan."""
+
+
 class ResolveRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Settle an order in doubt by a person's knowledge. Answered by Journalled or Denied."""
 
@@ -116,6 +125,8 @@ class ResolveRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_field
     """How the person knows; kept in the journal."""
     broker_id: str = ""
     """The broker's own number of the order; "" = it never reached the broker."""
+    deals: tuple[ToldDeal, ...] = ()
+    """What was traded under it, where the broker does not show the order any more; the rest is over."""
 
 
 class CancelExitRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -443,6 +454,7 @@ class OrderResolved(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields
     """The broker's number of it; "" = it never reached the broker."""
     by: str
     why: str
+    deals: tuple[ToldDeal, ...] = ()
 
 
 class ExternalOrderSeen(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):

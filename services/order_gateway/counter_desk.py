@@ -30,6 +30,7 @@ from common.messages.orders import (
     OrderFilled,
     OrderInDoubt,
     OrderRejected,
+    OrderResolved,
     OrderSentAgain,
     OrderSubmitted,
     PositionFound,
@@ -337,6 +338,8 @@ class CounterDesk(BrokerDesk):
         if not coid:
             return self._external(order)
         record = self._books.ledger.order(coid)
+        if order.status is CounterStatus.REJECTED and not order.traded and not record.broker_id:
+            return self._on_answer(Rejected(coid, Reason.BROKER_REJECTED))
         outputs = self._known(record, order.broker_id)
         if record.open and order.status in ENDED_AT_COUNTER:
             self._ending[coid] = order
@@ -457,6 +460,24 @@ class CounterDesk(BrokerDesk):
         reason = self._books.cancel_reason(record.coid)
         other = Reason.EXTERNAL if record.rule == EXTERNAL_RULE else Reason.ENDED_AT_BROKER
         return OrderCancelled(record.coid, record.left, other if reason is Reason.NONE else reason)
+
+    def resolve(self, resolved: OrderResolved) -> list[Output]:
+        """Journal how a person settled an order in doubt; where only the person knows its number, its deals as told."""
+        ledger = self._books.ledger
+        record = ledger.order(resolved.coid)
+        if not resolved.broker_id or external_coid(record.day, resolved.broker_id) in ledger.orders:
+            return [*super().resolve(resolved), *self._again()]
+        outputs = [*super().resolve(resolved), *self._write(OrderAccepted(record.coid, resolved.broker_id))]
+        for told in resolved.deals:
+            deal = CounterDeal(
+                told.deal_id, resolved.broker_id, record.coid, record.day, record.symbol, record.side, told.shares,
+                told.price,
+            )  # fmt: skip
+            key = self.deal_key(deal)
+            outputs += self._book(record, deal, key) if key not in ledger.deals else []
+        if record.open:
+            outputs += self._write(OrderCancelled(record.coid, record.left, Reason.RESOLVED_ADOPTED))
+        return outputs
 
     # ------------------------------------------------------------------ the link
 

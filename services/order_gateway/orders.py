@@ -3,7 +3,7 @@
 from common.domain.calendar import second_of_day
 from common.domain.ids import COID_LENGTH
 from common.domain.orders import OrderState
-from common.domain.positions import EXTERNAL_RULE, external_coid
+from common.domain.positions import EXTERNAL_RULE
 from common.domain.reasons import Reason
 from common.domain.values import Side
 from common.messages.control import Fault
@@ -154,13 +154,15 @@ class OrderDesk:
             return reply(origin, Denied(request.key, Reason.NOT_ALLOWED, {"role": int(origin.role)}))
         known = self._books.resolved.get(request.key)
         if known is not None:
-            same = (known.coid, known.broker_id) == (request.coid, request.broker_id)
+            same = (known.coid, known.broker_id, known.deals) == (request.coid, request.broker_id, request.deals)
             answer = Journalled(request.key, request.coid) if same else Denied(request.key, Reason.KEY_CONFLICT)
             return reply(origin, answer)
         reason = self._resolve_refusal(request)
         if reason is not Reason.NONE:
             return reply(origin, Denied(request.key, reason, {}, request.coid))
-        resolved = OrderResolved(request.key, request.coid, request.broker_id, origin.sender, request.why)
+        resolved = OrderResolved(
+            request.key, request.coid, request.broker_id, origin.sender, request.why, request.deals
+        )
         rows = self._broker.resolve(resolved)
         facts: dict[str, object] = {"coid": request.coid, "broker_id": request.broker_id, "why": request.why}
         log = Log("warning", "order resolved by a person", facts | {"by": origin.sender})
@@ -174,14 +176,22 @@ class OrderDesk:
         if order.state is not OrderState.IN_DOUBT:
             return Reason.NOT_IN_DOUBT
         if not request.why.strip():
-            return Reason.NOT_ALLOWED
+            return Reason.WHY_MISSING
         if not request.broker_id:
+            return Reason.BAD_QUANTITY if request.deals else Reason.NONE
+        if any(deal.shares <= 0 or deal.price <= 0 or not deal.deal_id for deal in request.deals):
+            return Reason.BAD_QUANTITY
+        if sum(deal.shares for deal in request.deals) > order.left or not self._settings.counter:
+            return Reason.BAD_QUANTITY
+        known = self._books.broker_ids.get((order.day, request.broker_id))
+        if known is None:
             return Reason.NONE
-        theirs = ledger.orders.get(external_coid(order.day, request.broker_id))
+        theirs = ledger.order(known)
         fits = (
-            theirs is not None
+            theirs.rule == EXTERNAL_RULE
+            and not request.deals
             and (theirs.symbol, theirs.side) == (order.symbol, order.side)
-            and theirs.filled <= order.shares
+            and theirs.filled <= order.left
         )
         return Reason.NONE if fits else Reason.NO_SUCH_BROKER_ORDER
 

@@ -171,6 +171,7 @@ class FakeCounter:
         seed: int = 0,
         salt: str = "",
         fate: Callable[[Submit], Outcome] | None = None,
+        refuses: Callable[[Submit | Cancel], Reason] = lambda call: Reason.NONE,
     ) -> None:
         self.now_ns, self.manners, self.random = now_ns, manners, random.Random(seed)
         self.cash = cash
@@ -182,6 +183,8 @@ class FakeCounter:
         self.positions: dict[Symbol, Held] = {}
         self.counts = Counts()
         self._fate = fate or (lambda call: outcome_of(salt, call.order.coid))
+        self._refuses = refuses
+        """The market's rules, for a test that has a market."""
         self._number = self._sessions = self._n = 0
         self._session = 0
         """The one that stands; 0 = none."""
@@ -341,6 +344,9 @@ class FakeCounter:
         order = call.order
         if order.shares <= 0 or order.price <= 0 or order.side not in (Side.BUY, Side.SELL) or not self.day:
             return Reason.BAD_QUANTITY
+        refused = self._refuses(call)
+        if refused is not Reason.NONE:
+            return refused
         if order.side == Side.BUY:
             return Reason.NONE if order.shares * order.price <= self.cash else Reason.INSUFFICIENT_CASH
         held = self.positions.get(order.symbol, Held())
@@ -399,8 +405,11 @@ class FakeCounter:
 
     def _end(self, call: Cancel, session: int) -> None:
         entry = self.orders.get(f"{self.day}/{call.broker_id}")
+        reason = self._refuses(call)
         if entry is None or not entry.alive:
-            self._tell(CancelRefused(call.key, call.coid, Reason.ORDER_ENDED), session)
+            reason = Reason.ORDER_ENDED
+        if entry is None or reason is not Reason.NONE:
+            self._tell(CancelRefused(call.key, call.coid, reason), session)
             return
         self._tell(CancelTaken(call.coid), session)
         entry.status = CounterStatus.CANCELLED
@@ -476,7 +485,6 @@ class FakeCounter:
     def of(self, coid: str) -> list[Entry]:
         """Return the orders the counter holds for one of our ids: more than one is the worst that can happen."""
         return [entry for entry in self.orders.values() if entry.coid == coid]
-
 
 
 class FakeLink:

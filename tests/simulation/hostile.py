@@ -114,10 +114,13 @@ class Hazards(NamedTuple):
     delay_ns: int = 400 * MS
 
 
+CALM = Hazards()
+
+
 class Hostile:
     """Nodes and everything that goes wrong between and inside them."""
 
-    def __init__(self, seed: int, hazards: Hazards = Hazards()) -> None:
+    def __init__(self, seed: int, hazards: Hazards = CALM) -> None:
         self.random, self.hazards = random.Random(seed), hazards
         self.nodes: dict[str, Node] = {}
         self.now_ns = START_NS
@@ -358,4 +361,6 @@ class Hostile:
 
     def describe(self) -> str:
         """Return where every node stands, for a failure's message."""
-        return "; ".join(f"{n.name}: {n.core.status() if n.core and hasattr(n.core, 'status') else '-'}" for n in self.nodes.values())
+        return "; ".join(
+            f"{n.name}: {n.core.status() if n.core and hasattr(n.core, 'status') else '-'}" for n in self.nodes.values()
+        )

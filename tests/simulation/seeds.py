@@ -17,7 +17,7 @@ from common.domain.reasons import Reason
 from common.messages.codec import decode_body
 from common.messages.fold import fold
 from common.messages.market import DayOpened, PushEnd
-from common.messages.orders import EventRow, IntentDenied, OrderInDoubt, ResolveRequest
+from common.messages.orders import EventRow, IntentDenied, OrderInDoubt, ResolveRequest, ToldDeal
 from common.messages.outputs import Message, Origin, Output, Reply
 from common.messages.signals import PoolRequest
 from common.runtime.config import Account, Config, Risk
@@ -170,7 +170,7 @@ def run(plan: Plan, make: Make = RIGHT, right: Result | None = None) -> Result:
         trial.go()
     except AssertionError as fault:
         trial.bad.append(str(fault))
-    except Exception as fault:  # noqa: BLE001 - whatever a wrong version raises is what caught it
+    except Exception as fault:
         trial.bad.append(f"{type(fault).__name__}: {fault}")
     return trial.result()
 
@@ -218,7 +218,7 @@ class Trial:
             return
         start, length = self.world.now_ns, 2 * self.right.counts["virtual_ms"] * MS
         for _ in range(self.plan.kills):
-            victim = self.draw.choice(VICTIMS + (GATEWAY,))
+            victim = self.draw.choice((*VICTIMS, GATEWAY))
             self.world.deaths.setdefault(victim, []).append(self.draw.randrange(1, 2 + self.right.points[victim]))
         for deaths in self.world.deaths.values():
             deaths.sort(reverse=True)
@@ -274,27 +274,34 @@ class Trial:
             self._operator()
 
     def _operator(self) -> None:
-        """Look at the status as a person does, and settle doubts by a call to the broker once nothing is under way."""
-        if self.gateway.core is None or not self._doubts:
+        """Look at the status once a second as a person does; settle doubts by a call once nothing can be under way."""
+        if self.gateway.core is None:
             return
-        self._see_doubts()
-        _, _, _, words = self.gateway.core.status()
+        _, _, numbers, words = self.gateway.core.status()
         shown = words.get("in_doubt", "")
-        ledger = self.gateway.core.books.ledger
-        for coid, since_ns in list(self._doubts.items()):
-            record = ledger.orders.get(coid)
-            if record is None or record.state is not OrderState.IN_DOUBT:
+        for record in list(self.gateway.core.books.ledger.open_orders()):
+            if record.state is not OrderState.IN_DOUBT:
                 continue
-            if coid not in shown:
+            coid = record.coid
+            since_ns = self._doubts.setdefault(coid, self.world.now_ns)
+            if coid not in shown or not numbers["in_doubt"]:
                 self.bad.append(f"order {coid} is in doubt and not shown")
-            if self.world.now_ns >= since_ns + 6 * SETTLE_NS and not self.counter.of(coid):
-                self._asked[coid] = self._asked.get(coid, 0) + 1
-                key = f"resolve|{coid}"
-                self.world.ask(GATEWAY, ResolveRequest(key, coid, "the broker has no such order"), key)
-                self.counts["resolved"] += 1
+            if self.world.now_ns >= since_ns + 6 * SETTLE_NS:
+                self._resolve(coid)
 
-    def _see_doubts(self) -> None:
-        self.counts["looks"] += 1
+    def _resolve(self, coid: str) -> None:
+        """Tell the gateway what the broker's own books say of an order."""
+        key, entries = f"resolve|{coid}", self.counter.of(coid)
+        request = ResolveRequest(key, coid, "asked the broker by telephone")
+        if entries and entries[0].day < self.counter.day:
+            entry = entries[0]
+            deals = [d for d, _ in self.counter.deals if (d.day, d.broker_id) == (entry.day, entry.broker_id)]
+            told = tuple(ToldDeal(deal.deal_id, deal.shares, deal.price) for deal in deals)
+            request = ResolveRequest(key, coid, "read in the statement", entry.broker_id, told)
+        elif entries:
+            return  # the broker shows it today: the machine finds it by itself
+        self.world.ask(GATEWAY, request, key)
+        self.counts["resolved"] += 1
 
     # ------------------------------------------------------------------ running
 
@@ -388,18 +395,25 @@ class Trial:
         orders = {coid: (_state(record), record.filled) for coid, record in ledger.orders.items()}
         return Books(ledger.cash, {s: h.shares for s, h in ledger.positions.items()}, orders)
 
+    def _denied_by_risk(self) -> int:
+        risk = self.world.nodes["risk_manager"].core
+        return sum(risk._verdicts.denials.values()) if risk is not None else 0
+
     def result(self) -> Result:
         """Return what came of it."""
         counts, core = self.counts, self.gateway.core
         counts.update(self.world.counts)
         counts["in_doubt"] = len(self._doubts)
         counts["late_fills"], counts["links_lost"] = self.counter.counts.lates, self.counter.counts.links_lost
-        counts["nones"], counts["virtual_ms"] = self.counter.counts.nones, (self.world.now_ns - 1_800_000_000 * SECOND) // MS
+        counts["nones"], counts["virtual_ms"] = (
+            self.counter.counts.nones,
+            (self.world.now_ns - 1_800_000_000 * SECOND) // MS,
+        )
         books = Books(0, {}, {})
         if core is not None:
             books = self._books()
             counts["orders"] = len(core.books.submitted)
-            counts["denials"] = len(core.books.denied)
+            counts["denials"] = len(core.books.denied) + self._denied_by_risk()
             counts["cancels"] = len(core.books.cancels)
             counts["sent_again"] = sum(attempt - 1 for attempt in core.books.attempts.values())
             counts["externals"] = len(core.books.ledger.orders) - len(core.books.submitted)

@@ -84,9 +84,7 @@ def tiny_market(number: int) -> Tiny:
     return Tiny(days, pool, script)
 
 
-def _day(
-    number: int, closes: dict[str, float], paths: dict[str, tuple[list[float], list[float]]]
-) -> list[PushRead]:
+def _day(number: int, closes: dict[str, float], paths: dict[str, tuple[list[float], list[float]]]) -> list[PushRead]:
     day, times = DAYS[number], (FIRST, SECOND)[number]
     instruments: InstrumentTable = table(closes, day=day)
     limits = {symbol: (round(close * 1.1 + 1e-9, 2), round(close * 0.9 + 1e-9, 2)) for symbol, close in closes.items()}

@@ -23,19 +23,23 @@ What an adapter is held to, whatever its vendor does:
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from common.domain.calendar import NS, second_of_day
 from common.domain.ids import deal_id
 from common.domain.positions import Holding, Ledger, OrderRecord
 from common.domain.reasons import Reason
-from common.domain.values import Side, day_of_push
+from common.domain.values import Board, Pace, Side, day_of_push
 from common.messages.fold import fold
 from common.messages.header import Role
 from common.messages.orders import CancelRequest, CancelSubmitted, OrderFilled, SubmitOrder
 from common.messages.outputs import Message
+from common.rules.boards import exchange_of
+from common.rules.checks import check_band, check_buy_lots, check_cage, check_cancel_phase, check_tick
 from services.order_gateway.adapters.paper import PaperBroker
-from services.order_gateway.calls import DealDone, Reports
+from services.order_gateway.calls import Cancel, DealDone, Reports, Submit
 from services.order_gateway.limits import need_of
 from services.order_gateway.settings import Settings
-from tests.builders import PREV_DAY, Quote, table
+from tests.builders import PREV_DAY, Quote, milli, table
+from tests.fakes.counter import FakeCounter, FakeLink, Fate, Outcome
 from tests.gateway_rig import Broker, Rig, Tape
 
 DAY, NEXT = 20260105, 20260106
@@ -46,6 +50,12 @@ CASH = 100_000_000
 
 class Counter(Protocol):
     """The other side of an adapter, commanded by a test. All of it is deterministic."""
+
+    settings: Settings
+    """What the gateway is told of this kind of broker."""
+    pace: Pace
+    bench: "Bench"
+    """Set when the gateway is made."""
 
     def connect(self) -> Broker:
         """Return an adapter newly connected to this counter; called at every start of the gateway."""
@@ -92,9 +102,11 @@ class Bench(Rig):
         self.held: list[Message] = []
         self.number = self.volume = self.turnover = 0
         """Pushes, shares traded and their turnover of the day."""
+        self.best_bid, self.best_ask = BID, ASK
+        counter.bench = self
         tape = Tape()
-        tape.open(table({A: 10.0, B: 20.0}), PREV_DAY)
-        super().__init__(Settings(cash=CASH), tape, connect=lambda: Held(counter.connect(), self))
+        tape.open(table({A: 10.0, B: 20.0}), PREV_DAY, pace=counter.pace)
+        super().__init__(counter.settings, tape, connect=lambda: Held(counter.connect(), self))
         self.play()
         self.quote()
 
@@ -102,6 +114,7 @@ class Bench(Rig):
 
     def quote(self, bid: float = BID, ask: float = ASK, shown: int = 100_000, traded: int = 1_000) -> None:
         """Let the market show one bid and one ask; the last price is the ask."""
+        self.best_bid, self.best_ask = bid, ask
         self.push(Quote(ask, bid=[(bid, shown)], ask=[(ask, shown)]), traded)
 
     def push(self, seen: Quote, traded: int) -> None:
@@ -121,7 +134,7 @@ class Bench(Rig):
 
     def next_day(self) -> None:
         """Begin the day after and its continuous trading."""
-        self.tape.open(table({A: 10.0, B: 20.0}, day=NEXT), DAY)
+        self.tape.open(table({A: 10.0, B: 20.0}, day=NEXT), DAY, pace=self.counter.pace)
         self.number = self.volume = self.turnover = 0
         self.play()
         self.quote()
@@ -189,6 +202,10 @@ class Bench(Rig):
 class PaperCounter:
     """The paper exchange: its other side is the tape."""
 
+    settings = Settings(cash=CASH)
+    pace = Pace.LOCKSTEP
+    bench: "Bench"
+
     def connect(self) -> Broker:
         """Return a new paper exchange; it is rebuilt from the gateway's journal."""
         return PaperBroker()
@@ -225,5 +242,95 @@ class PaperCounter:
         bench.report(Reports(end.push, end.ts_ns, (deal,)))  # type: ignore[attr-defined]  # as above
 
 
-COUNTERS: dict[str, Callable[[], Counter]] = {"paper": PaperCounter}
+class AtOnce:
+    """A link whose answers are there when the call returns: the suite tests what is said, not when."""
+
+    answers_later = True
+
+    def __init__(self, link: FakeLink) -> None:
+        self._link = link
+
+    def perform(self, call: Message) -> Sequence[Message]:
+        """Carry out a call and hand over what came of it."""
+        self._link.perform(call)
+        return self._link.poll()
+
+
+class LyingCounter:
+    """The fake counter of the simulation, on its best behaviour: asynchronous, with books and numbers of its own."""
+
+    settings = Settings(cash=CASH, counter=True, settle_ns=NS, query_ns=NS // 10)
+    pace = Pace.REAL_TIME
+    bench: Bench
+
+    def __init__(self) -> None:
+        self._counter: FakeCounter | None = None
+
+    def connect(self) -> Broker:
+        """Return a new link to the one counter."""
+        if self._counter is None:
+            bench = self.bench
+            self._counter = FakeCounter(lambda: bench.now_ns, cash=CASH, fate=self._fate, refuses=self._refuses)
+            self._counter.roll(DAY)
+        return AtOnce(self._counter.adapter())
+
+    @property
+    def counter(self) -> FakeCounter:
+        """Return the counter."""
+        assert self._counter is not None
+        return self._counter
+
+    def _fate(self, call: Submit) -> Outcome:
+        """Let trade at once what the book would."""
+        order = call.order
+        meets = (
+            order.price >= milli(self.bench.best_ask)
+            if order.side == Side.BUY
+            else order.price <= milli(self.bench.best_bid)
+        )
+        return Outcome(Fate.FILLED if meets else Fate.RESTS, 1)
+
+    def _refuses(self, call: Submit | Cancel) -> Reason:
+        if isinstance(call, Cancel):
+            return check_cancel_phase(exchange_of(call.symbol), second_of_day(call.ts_ns), call.day)
+        order, bid, ask = call.order, milli(self.bench.best_bid), milli(self.bench.best_ask)
+        up, down = milli(LAST * 1.1), milli(LAST * 0.9)
+        lots = check_buy_lots(Board.MAIN, order.shares) if order.side == Side.BUY else Reason.NONE
+        cage = check_cage(Board.MAIN, call.day, order.side, order.price, bid, ask, ask, milli(LAST))
+        checks = (check_tick(order.price), check_band(order.price, up, down), cage, lots)
+        return next((reason for reason in checks if reason is not Reason.NONE), Reason.NONE)
+
+    def trade(self, bench: Bench, coid: str, shares: int) -> None:
+        """Let a working order trade, and the gateway hear of it."""
+        (entry,) = self.counter.of(coid)
+        self.counter.trade(entry, shares)
+        self._hear(bench)
+
+    def trade_late(self, bench: Bench, coid: str, shares: int, number: int) -> str:
+        """Let an order trade that was cancelled."""
+        (entry,) = self.counter.of(coid)
+        (deal,) = self.counter.trade(entry, shares)
+        self._hear(bench)
+        return bench.core._broker.deal_key(deal)  # type: ignore[attr-defined]  # the counter's desk
+
+    def repeat(self, bench: Bench, deal: OrderFilled) -> None:
+        """Push a deal once more."""
+        (seen,) = [seen for seen, _ in self.counter.deals if deal.deal_id.endswith(f":{seen.deal_id}")]
+        bench.report(Reports(0, 0, (seen,)))
+
+    def close(self, bench: Bench) -> None:
+        """End the day at the counter, and play the day's last push, which waits for its word."""
+        self.counter.close()
+        self._hear(bench)
+        bench.end_day()
+        while not bench.core._market.closed:
+            bench.wait(0.1)
+        self.counter.roll(NEXT)
+
+    def _hear(self, bench: Bench) -> None:
+        for message in FakeLink(self.counter).poll():
+            bench.report(message)
+
+
+COUNTERS: dict[str, Callable[[], Counter]] = {"paper": PaperCounter, "counter": LyingCounter}
 """Every counter the suite runs with, by name."""
