@@ -3,6 +3,8 @@
 size: plain structs and no logic; the union of events belongs beside its members.
 """
 
+from typing import Annotated
+
 import msgspec
 
 from common.domain.orders import OrderState
@@ -14,10 +16,14 @@ from common.messages.bounds import (
     Day,
     HandKey,
     Key,
+    Label,
     Name,
+    Number,
     Numbers,
     Price,
     PushId,
+    Remark,
+    Second,
     Seq,
     Shares,
     SideNumber,
@@ -110,22 +116,22 @@ class CancelRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields
 class ToldDeal(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A deal as a person reads it from the broker's statement."""
 
-    deal_id: str
-    shares: int
-    price: int
+    deal_id: Key
+    shares: Shares
+    price: Price
     """0.001 yuan."""
 
 
 class ResolveRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Settle an order in doubt by a person's knowledge. Answered by Journalled or Denied."""
 
-    key: str
-    coid: str
-    why: str
+    key: HandKey
+    coid: Coid
+    why: Remark
     """How the person knows; kept in the journal."""
-    broker_id: str = ""
+    broker_id: Coid = ""
     """The broker's own number of the order; "" = it never reached the broker."""
-    deals: tuple[ToldDeal, ...] = ()
+    deals: Annotated[tuple[ToldDeal, ...], msgspec.Meta(max_length=500)] = ()
     """What was traded under it, where the broker does not show the order any more; the rest is over."""
 
 
@@ -412,88 +418,88 @@ class KillSwitchSet(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields
     """The kill switch was turned on (no order leaves) or off, by somebody and for a reason."""
 
     on: bool
-    why: str
-    by: str
+    why: Remark
+    by: Name
 
 
 class LimitRaised(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A limit of the gateway was set for the rest of a day; it falls back with the next one."""
 
     day: Day
-    name: str
-    value: int
+    name: Name
+    value: Number
     """As in the configuration: numbers of orders, or yuan."""
-    why: str
-    by: str
+    why: Remark
+    by: Name
 
 
 class AccountArmed(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A live account may open positions on this day before `until_s`; 0 = not any more."""
 
-    account: str
+    account: Name
     day: Day
-    until_s: int
+    until_s: Second
     """Second of the day."""
-    by: str
+    by: Name
 
 
 class OrderSentAgain(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The broker proved not to have the order: it is sent once more under the same id."""
 
-    coid: str
-    attempt: int
+    coid: Coid
+    attempt: Count
     """2 = the first time again."""
 
 
 class OrderResolved(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A person settled an order in doubt; the row after it says what became of the order."""
 
-    key: str
-    coid: str
-    broker_id: str
+    key: HandKey
+    coid: Coid
+    broker_id: Coid
     """The broker's number of it; "" = it never reached the broker."""
-    by: str
-    why: str
-    deals: tuple[ToldDeal, ...] = ()
+    by: Name
+    why: Remark
+    deals: Annotated[tuple[ToldDeal, ...], msgspec.Meta(max_length=500)] = ()
 
 
 class ExternalOrderSeen(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The broker has an order that is not ours: its deals are booked, it is never touched."""
 
-    coid: str
+    coid: Coid
     """`X`, the day and the broker's number: no order of ours begins so."""
-    broker_id: str
+    broker_id: Coid
     day: Day
-    symbol: str
-    side: int
-    shares: int
+    symbol: Symbol
+    side: SideNumber
+    shares: Shares
     """What may still be traded under it when it was first seen."""
-    price: int
-    remark: str = ""
+    price: Price
+    remark: Label = ""
 
 
 class BooksCompared(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Our books and the broker's were found to differ, or to be equal again."""
 
     equal: bool
-    differences: dict[str, int] = {}
+    differences: Numbers = {}
     """By symbol (shares) or `cash` (0.001 yuan): the broker's less ours; by order id: shares that live there only."""
 
 
 class PositionFound(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The account held this when its journal began."""
 
-    symbol: str
-    shares: int
-    bought_today: int
-    cost: int
+    symbol: Symbol
+    shares: Shares
+    bought_today: Shares
+    cost: Cash
     """Total cost, 0.001 yuan."""
 
 
 class DealsCounted(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Deals that are in the cash and the positions with which the journal began."""
 
-    deal_ids: tuple[str, ...]
+    deal_ids: Annotated[tuple[Key, ...], msgspec.Meta(max_length=50_000)]
 
 
 Event = (
