@@ -85,7 +85,7 @@ def _checks(order: SubmitOrder, facts: Facts, market: Market, books: Books, sett
     yield Denial(check_phase(market.phase), {"phase": int(market.phase)})
     yield from _near_checks(order, facts, market)
     if order.side == Side.BUY:
-        yield from _buy_checks(market, books, settings)
+        yield from _buy_checks(order, market, books, settings)
     yield from _value_checks(order, books, settings)
     yield from _cover_checks(order, facts, market, books, settings)
     yield from _repeat_checks(order, books)
@@ -128,7 +128,7 @@ def _kind(side: int) -> str:
     return "buys" if side == Side.BUY else "orders"
 
 
-def _buy_checks(market: Market, books: Books, settings: Settings) -> Iterator[Denial]:
+def _buy_checks(order: SubmitOrder, market: Market, books: Books, settings: Settings) -> Iterator[Denial]:
     if settings.live:
         until_s, second = armed_until_s(market, books), second_of_day(market.ts_ns)
         numbers = {"armed_until_s": until_s, "second": second}
@@ -137,6 +137,8 @@ def _buy_checks(market: Market, books: Books, settings: Settings) -> Iterator[De
     yield Denial(Reason.FEED_DEAD if silent_ms else Reason.NONE, {"silent_ms": silent_ms})
     for reason, numbers in market.guard.forbidden.items():
         yield Denial(reason, numbers)
+    doubt = sum(1 for record in books.ledger.open_orders(order.symbol) if record.state is OrderState.IN_DOUBT)
+    yield Denial(Reason.IN_DOUBT if doubt else Reason.NONE, {"orders": doubt})
 
 
 def armed_until_s(market: Market, books: Books) -> int:

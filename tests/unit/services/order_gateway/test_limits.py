@@ -237,11 +237,15 @@ def test_nobody_of_ours_buys_and_sells_a_stock_at_once() -> None:
     assert sold.reason is Reason.SELF_TRADE
 
 
-def test_a_buy_in_doubt_does_not_lock_the_exits_of_its_stock_in() -> None:
+def test_a_stock_with_an_order_in_doubt_is_not_bought_and_its_exits_are_not_locked_in() -> None:
     gateway = rig("09:30:06")
     buy = gateway.order("b", A, 100, 9.9)
     assert isinstance(gateway.submit(buy), Journalled)
     gateway.ledger.in_doubt(buy.coid)
+    more = gateway.submit(gateway.order("b2", A, 200, 9.9))
+    assert isinstance(more, Denied)
+    assert (more.reason, more.detail) == (Reason.IN_DOUBT, {"orders": 1})
+    assert isinstance(gateway.submit(gateway.order("b3", OTHER, 200, 19.8)), Journalled), "other stocks go on"
     assert isinstance(gateway.submit(gateway.order("s", A, 100, 10.05, Side.SELL)), Journalled)
 
 
