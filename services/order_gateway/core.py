@@ -41,11 +41,14 @@ from services.order_gateway.settings import GATEWAY, RISK, Settings
 class GatewayCore:
     """The gateway's desks around one journal."""
 
+    counter_desk: type[CounterDesk] = CounterDesk
+    """Serves a broker with books of its own; the seeded bugs of the tests put wrong ones here."""
+
     def __init__(self, settings: Settings, kill_file: Callable[[], bool] = lambda: False) -> None:
         self._settings = settings
         self.books = Books()
         self._market = Market(FeedReader(GATEWAY))
-        desk = CounterDesk if settings.counter else BrokerDesk
+        desk = self.counter_desk if settings.counter else BrokerDesk
         self._broker: BrokerDesk = desk(self.books, self._market, settings)
         self._pushes = Pushes(self.books, self._market, self._broker)
         self._orders = OrderDesk(self.books, self._market, self._broker, self._pushes, settings)

@@ -63,6 +63,8 @@ class Manners(NamedTuple):
     connect_fails: int = 0
     replays: int = 0
     """At each connection, of pushes of older days and of today."""
+    late_fills: bool = True
+    """Orders whose fate is LATE trade once more after their cancel."""
     remark_length: int = 24
     arrive_ns: int = 0
     show_ns: int = 0
@@ -337,7 +339,7 @@ class FakeCounter:
             self.trade(entry, max(1, lots // 2) * 100, outcome.deals)
         elif outcome.fate is Fate.FILLED:
             self.trade(entry, entry.shares, outcome.deals)
-        elif outcome.fate is Fate.LATE:
+        elif outcome.fate is Fate.LATE and self.manners.late_fills:
             entry.late = min(100, entry.shares)
 
     def _refusal(self, call: Submit) -> Reason:
@@ -401,7 +403,7 @@ class FakeCounter:
         if not session or self._chance(self.manners.cancel_lost):
             self.counts.lost += 1
             return
-        self._after(self._delay(self.manners.arrive_ns), lambda: self._end(call, session))
+        self._after(self._delay(self.manners.arrive_ns // 2), lambda: self._end(call, session))
 
     def _end(self, call: Cancel, session: int) -> None:
         entry = self.orders.get(f"{self.day}/{call.broker_id}")
@@ -416,7 +418,7 @@ class FakeCounter:
         entry.shown_ns = max(entry.shown_ns, self.now_ns() + self._delay(self.manners.show_ns))
         self._show(entry)
         if entry.late:
-            self._after(self._delay(self.manners.arrive_ns), lambda: self._late(entry))
+            self._after(self._delay(self.manners.arrive_ns // 2), lambda: self._late(entry))
 
     def _late(self, entry: Entry) -> None:
         if entry.late and entry.traded + entry.late <= entry.shares:

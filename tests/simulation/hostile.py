@@ -136,7 +136,6 @@ class Hostile:
         self.full_disk = (0, 0)
         """From when to when a commit is refused."""
         self.on_publish: Callable[[str, Message], None] = lambda node, message: None
-        self.before_effect: Callable[[str, Message], None] = lambda node, call: None
         self.on_death: Callable[[str], None] = lambda node: None
 
     def add(self, node: Node) -> None:
@@ -243,7 +242,6 @@ class Hostile:
                 origin = Origin(node.name, ROLES[node.name], correlation_id=token.correlation_id)
                 self._post(node.name, token.route.decode(), encode_body(message), origin)
             case Effect(call):
-                self.before_effect(node.name, call)
                 for result in node.adapter.perform(call):
                     self._carry(node, node.core.on_message(result, LOCAL, self.now(node)))
             case Log(level, event):

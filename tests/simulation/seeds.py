@@ -24,7 +24,7 @@ from common.runtime.config import Account, Config, Risk
 from services.backtest_worker.adapters.pipeline import live_services
 from services.market_data.core import PlayerCore
 from services.market_data.core import Settings as PlayerSettings
-from services.order_gateway.calls import CounterStatus, Submit
+from services.order_gateway.calls import CounterStatus
 from services.order_gateway.core import GatewayCore
 from services.order_gateway.settings import Settings
 from tests.fakes.counter import GOOD, SECOND, FakeCounter, Manners
@@ -138,7 +138,7 @@ def plan_of(seed: int) -> Plan:
         query_none=rates[5], query_lost=rates[6] // 2, query_parts=rates[7], cancel_lost=rates[8] // 2,
         link_lost=draw.choice((0, 0, 20, 80)), connect_fails=draw.choice((0, 300)), replays=draw.choice((0, 700)),
         remark_length=draw.choice((24, 24, 20, 16, 12)),
-        arrive_ns=int(slow * 0.32 * longest), show_ns=int(slow * 0.32 * longest), answer_ns=int(slow * 300 * MS),
+        arrive_ns=int(slow * 0.48 * longest), show_ns=int(slow * 0.48 * longest), answer_ns=int(slow * 300 * MS),
     )  # fmt: skip
     bad = draw.choice((0, 0, 5, 30))
     settings = Settings(
@@ -210,7 +210,7 @@ class Trial:
 
     def _misfortunes(self) -> None:
         """Draw who dies where; the undisturbed run says how many places there are."""
-        self.world.on_publish, self.world.before_effect = self._heard, self._before_effect
+        self.world.on_publish = self._heard
         self._power_ns: list[int] = []
         self._jump_ns: list[int] = []
         self._cut_ns: list[int] = []
@@ -245,10 +245,6 @@ class Trial:
                 self.counter.close()
         elif isinstance(message, EventRow) and isinstance(message.event, OrderInDoubt):
             self._doubts.setdefault(message.event.coid, self.world.now_ns)
-
-    def _before_effect(self, node: str, call: Message) -> None:
-        if isinstance(call, Submit) and f"order:{call.order.coid}" not in self.gateway.disk.unique:
-            self.bad.append(f"order {call.order.coid} went out without a row in the journal")
 
     def _others(self) -> int | None:
         times = [*self._power_ns[:1], *self._jump_ns[:1], self._next_look_ns]
