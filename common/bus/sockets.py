@@ -16,6 +16,8 @@ SUBSCRIPTION_BYTES_MAX = 1 * KIB
 """What a PUB socket takes in: subscriptions and the handshake. libzmq keeps every byte of a subscription in some fifty
 bytes of memory, so that 40 MB of long topics would cost the publisher two gigabytes."""
 HIGH_WATER = 500
+SILENT_MS = 1500
+"""How long a peer may leave sent bytes unacknowledged before the connection is given up and made anew."""
 HANDSHAKE_MS = 2000
 """Who has not come through the handshake after so long is cut off: silent connections do not pile up."""
 Socket = zmq.Socket[bytes]
@@ -37,8 +39,13 @@ def limit(socket: Socket, bytes_max: int, high_water: int) -> Socket:
     socket.setsockopt(zmq.MAXMSGSIZE, bytes_max)
     socket.setsockopt(zmq.SNDHWM, high_water)
     socket.setsockopt(zmq.RCVHWM, high_water)
-    socket.setsockopt(zmq.HEARTBEAT_IVL, 500)
-    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 1500)
+    # No HEARTBEAT_IVL: libzmq 4.3.5 aborts the process when a ping falls due on a connection whose peer went away while
+    # its messages waited for us (docs/adr/0021). The kernel watches the connection instead.
+    socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
+    socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 1)
+    socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, 1)
+    socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, 3)
+    socket.setsockopt(zmq.TCP_MAXRT, SILENT_MS)
     socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
     socket.setsockopt(zmq.RECONNECT_IVL, 10)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
@@ -78,6 +85,8 @@ def bind(socket: Socket, address: str) -> Socket:
 def publisher(context: Context, address: str, curve: Curve | None, high_water: int = HIGH_WATER) -> Socket:
     """Return a bound PUB socket. Its message limit is for what comes in; what goes out is limited by its readers."""
     socket = secure(limit(context.socket(zmq.PUB), SUBSCRIPTION_BYTES_MAX, high_water), curve)
+    # What comes in must never wait: a stranger's ping behind waiting subscriptions aborts libzmq (docs/adr/0021).
+    socket.setsockopt(zmq.RCVHWM, 0)
     return bind(socket, address)
 
 

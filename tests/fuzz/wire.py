@@ -6,12 +6,13 @@ nothing: journals are byte for byte what they were.
 
 import hashlib
 import os
+import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,15 +25,34 @@ from common.bus.roles import VERBS, may_say
 from common.bus.sockets import HANDSHAKE_MS, Curve, Socket, limit, secure
 from common.bus.trial import Trial
 from common.domain.errors import CodecError
-from common.messages.codec import decode, encode_body, encode_envelope
-from common.messages.control import Status
+from common.domain.ids import client_order_id
+from common.domain.orders import Action, PriceKind
+from common.domain.reasons import Reason
+from common.messages.codec import decode, decode_body, encode_body, encode_envelope, kind_of
+from common.messages.control import RecordHandOrder, Status
 from common.messages.header import ENVELOPE_VERSION, Envelope, Role, Trace
+from common.messages.market import HandOrder
+from common.messages.orders import (
+    CancelExitRequest,
+    CancelOrder,
+    CancelRequest,
+    CloseRequest,
+    EventsRequest,
+    FillsRequest,
+    OpenRequest,
+    OrdersRequest,
+    SubmitOrder,
+)
+from common.messages.outputs import Message
+from common.messages.signals import ExplainRequest, PoolRequest, Signal, SignalBatch
 from tests.e2e.rig import System
 from tests.fuzz.damage import Damager
 from tests.samples import SAMPLES
 
 RSS_GROWTH_KIB_MAX = 50 * 1024
 PATIENCE_S = 30.0
+KEY = b"KEY00000"
+"""Stands in a message where its key goes."""
 READS = frozenset(
     {"PositionsRequest", "AccountRequest", "OrdersRequest", "FillsRequest", "EventsRequest", "VerdictsRequest"}
     | {"SignalsRequest", "StatusRequest", "FeedStateRequest", "ExplainRequest"}
@@ -177,6 +197,68 @@ class Wire:
             )
         assert refused(self.system.status(service), link) - before == sent
 
+    def odd_orders(self, service: str, link: str, each: int) -> None:
+        """Send good messages with numbers and texts at their edges, with the key that may: denied or done, never fatal."""
+        chance = self.damager.chance
+        for kind, roles in VERBS[service, link].items():
+            who = next(name for name, role in IDENTITIES.items() if role in roles)
+            with self.asker(who, service, link) as asker:
+                for frames in self._good(kind, each):
+                    asker.send_multipart(frames)
+                    self.messages += 1
+                    if chance.random() < 0.1:
+                        drain(asker)
+                self.flush(asker)
+            self.look_alive(f"odd {kind} of {who} at {service}/{link}")
+
+    def flush(self, asker: Socket) -> None:
+        """Wait until everything that was sent has been read: an answer to a last question says so."""
+        asker.send_multipart([envelope_of("StatusRequest", "last"), encode_body(SAMPLES["StatusRequest"])])
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            if asker.poll(100) and decode(*asker.recv_multipart())[0].correlation_id == "last":
+                return
+        raise AssertionError("the last question was not answered")
+
+    def _good(self, kind: str, count: int) -> Iterator[list[bytes]]:
+        """Yield messages that damage happened to leave good, each with a key of its own."""
+        damager = Damager({kind: encode_body(self.real.get(kind, SAMPLES[kind]))}, self.damager.chance.getrandbits(32))
+        made = 0
+        for raw in damager.variants(kind, 400 * count):
+            fresh = raw.replace(KEY, b"%08d" % self.messages)
+            try:
+                message = decode_body(fresh)
+            except CodecError:
+                continue
+            if kind_of(message) == kind and made < count:
+                made += 1
+                yield [envelope_of(kind, f"odd-{kind}-{self.messages}"), fresh]
+
+    @cached_property
+    def real(self) -> dict[str, Message]:
+        """Messages that this system can carry out: damage leaves them close to that."""
+        books = self.system.books()
+        held, order = books["positions"][0].symbol, books["orders"][-1]
+        push, ts_ns, key = order.push, order.ts_ns, KEY.decode()
+        coid = client_order_id(20260105, key)
+        submit = SubmitOrder(coid, key, held, 2, 100, order.price, push, ts_ns, ts_ns, "limit_up", Reason.STOP_LOSS)
+        entry = Signal(
+            key, "limit_up", held, push, ts_ns, Action.EXIT, 10_000, PriceKind.MARKETABLE, 0, Reason.STOP_LOSS, 10**12
+        )
+        made = (
+            OpenRequest(key, held, 100), CloseRequest(key, held, 100), CancelRequest(key, order.coid), CancelExitRequest(key, held),
+            submit, CancelOrder(key, order.coid, push, Reason.REPRICE), SignalBatch(key, push, (entry, entry)),
+            PoolRequest("limit_up", 20260105, (held,)), ExplainRequest(held, 20260105), EventsRequest(1, 10),
+            OrdersRequest(20260105), FillsRequest(20260105), RecordHandOrder(HandOrder(key, 1, held, 100, 0)),
+        )  # fmt: skip
+        return {kind_of(message): message for message in made}
+
+    def look_alive(self, what: str) -> None:
+        """Hold every service to its run: it may have done what it was asked."""
+        self.attacks += 1
+        for service in SERVICES:
+            assert self.system.status(service).run_id == self.before.statuses[service].run_id, f"{what}: {service} died"
+
     def _question(self, kind: str) -> list[bytes]:
         chance = self.damager.chance
         envelope, body = envelope_of(kind), self.damager._samples[kind]
@@ -236,17 +318,29 @@ class Wire:
                 except OSError:
                     continue  # it has hung up on us already
 
-    def silent(self, service: str, link: str, count: int) -> None:
-        """Hold many connections that say nothing: questions are answered meanwhile, and the silent are cut off."""
-        held = []
+    def pings(self, service: str, rounds: int) -> None:
+        """Mix pings of the protocol among very many subscriptions and hang up: once this aborted the publisher."""
+        piece = b"\x00\x07\x01hello!" + b"\x04\x07\x04PING\x00\x00"
+        for _ in range(rounds):
+            with self.raw(service, "pub") as made:
+                made.sendall(NULL + NULL_READY)
+                made.recv(64)
+                with suppress(OSError):
+                    made.sendall(piece * 3_000)
+
+    @contextmanager
+    def silence(self, service: str, link: str, count: int) -> Iterator[None]:
+        """Hold many connections that say nothing: what is done meanwhile goes on, and in the end all are cut off."""
+        held: list[socket.socket] = []
         try:
             for _ in range(count):
                 held.append(self.raw(service, link))
-            self.system.status(service)
+            yield
             for made in held:  # the server cuts off whoever has not come through the handshake in time
                 made.settimeout(PATIENCE_S + HANDSHAKE_MS / 1000)
-                while made.recv(256):
-                    pass
+                with suppress(ConnectionError):
+                    while made.recv(256):
+                        pass
         finally:
             for made in held:
                 made.close()
@@ -341,27 +435,22 @@ class Figures(NamedTuple):
 def attack(system: System, messages: int, seed: int) -> Figures:
     """Attack every socket of a running system with about so many messages."""
     wire, start = Wire(system, seed), time.perf_counter()
-    each = max(20, messages // 2 // (len(ASKED) * len(PERSONS)))
-    few = max(17, min(2_000, messages // 400))
+    few = max(17, min(2_000, messages // 800))
+    many = min(200_000, messages // 4)
     try:
-        for service, link in ASKED:
-            for who in PERSONS:
-                wire.damaged_questions(who, service, link, each)
-            wire.oversized("cli", service, link)
-            wire.check(f"damaged questions at {service}/{link}")
+        with wire.silence("order_gateway", "ask", 1_000), wire.silence("market_data", "pub", 100):
+            damaged(wire, max(20, messages // 2 // (len(ASKED) * len(PERSONS))))
         for service in SERVICES:
             for link in LINKS:
                 wire.raw_garbage(service, link, few)
                 wire.strangers(service, link)
             wire.check(f"garbage and strangers at {service}")
+        for service in sorted(PLAIN_PUBLISHERS):
+            wire.pings(service, max(5, min(500, messages // 2_000)))
         wire.forged_sender()
         wire.stolen_route()
         wire.replayed()
         wire.check("forged, stolen, overheard")
-        wire.silent("order_gateway", "ask", 1_000)
-        wire.silent("market_data", "pub", max(100, few))
-        wire.check("silent connections")
-        many = min(200_000, messages // 4)
         wire.subscriptions("no key", "market_data", many)
         wire.subscriptions("viewer", "order_gateway", many)
         last = wire.check("subscriptions")
@@ -369,9 +458,32 @@ def attack(system: System, messages: int, seed: int) -> Figures:
             refused(last.statuses[service], link) - refused(wire.before.statuses[service], link)
             for service, link in ASKED
         )
+        odd(wire, max(5, messages // 2_000))
         return Figures(wire.messages, wire.attacks, total, time.perf_counter() - start, wire.grown_kib)
     finally:
         wire.close()
+
+
+def damaged(wire: Wire, each: int) -> None:
+    """Ask damaged questions at every socket, with keys that may and keys that may not."""
+    for service, link in ASKED:
+        for who in PERSONS:
+            wire.damaged_questions(who, service, link, each)
+        wire.oversized("cli", service, link)
+        wire.check(f"damaged questions at {service}/{link}")
+
+
+def odd(wire: Wire, each: int) -> None:
+    """Ask odd but good questions, prove that the check of the disk sees them, and read everything again after a kill."""
+    for service, link in sorted(VERBS, key=lambda door: door[0] == "market_data"):
+        wire.odd_orders(service, link, each)
+    assert wire.look().disk != wire.before.disk, "orders were written, and the look at the disk did not see them"
+    before = {service: wire.system.status(service) for service in SERVICES}
+    for status in before.values():
+        os.kill(status.numbers["pid"], signal.SIGKILL)
+    for service, status in before.items():
+        again = wire.system.status(service)
+        assert again.run_id != status.run_id, f"{service} was not killed"
 
 
 # ------------------------------------------------------------------ what an attack is made of
@@ -384,9 +496,9 @@ def packed_questions() -> dict[str, bytes]:
     return {kind: encode_body(SAMPLES[kind]) for kind in sorted(kinds)} | {"envelope": envelope}
 
 
-def envelope_of(kind: str) -> bytes:
+def envelope_of(kind: str, key: str = "fuzz") -> bytes:
     """Return the envelope of a question."""
-    return encode_envelope(Envelope(ENVELOPE_VERSION, kind, "fuzz", "r1", 1, 0, "fuzz"))
+    return encode_envelope(Envelope(ENVELOPE_VERSION, kind, "fuzz", "r1", 1, 0, key))
 
 
 def fate_of(frames: list[bytes], service: str, link: str, role: Role) -> str:
