@@ -61,6 +61,12 @@ def long_run(session: nox.Session) -> None:
 
 
 @nox.session
+def crashpoints(session: nox.Session) -> None:
+    """Kill at every named crash point, and in pairs: nox -s crashpoints -- [--hits 1,4,15] [--pairs 100] [--real]."""
+    session.run(sys.executable, "-m", "tests.faults.crashpoints", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure, each figure beside its baseline in the same run: nox -s bench -- [NAME [OPTIONS]]."""
     known = sorted(path.stem for path in (HERE / "bench").glob("[!_]*.py"))

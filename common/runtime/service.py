@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from common.bus.heartbeat import BEAT_NS, Liveness
 from common.bus.links import Links
@@ -38,6 +38,7 @@ from common.messages.outputs import (
 from common.messages.topics import BEAT
 from common.runtime.clock import SystemClock
 from common.runtime.config import Config
+from common.runtime.crash import EXIT_CRASHED, Moment, planned
 from common.runtime.disk_watch import DiskWatch
 from common.runtime.lock import CopyLock
 from common.runtime.logs import make_logger
@@ -49,8 +50,6 @@ from common.runtime.version import code_version
 POLL_MS_MAX = 200
 GROUP_MAX = 64
 """Messages whose rows share one commit at most; nothing is waited for to make a group larger."""
-CRASH_VARIABLE = "PANKOU_CRASH"
-"""POINT:HIT, e.g. committed:4 — the process dies the fourth time it passes the point (fault tests)."""
 
 
 class ServiceSpec(NamedTuple):
@@ -97,7 +96,7 @@ class Shell:
         self._beat_ns = 0
         self._group: list[Call] = []
         """What is decided and not yet on disk; never left over when the loop sleeps."""
-        self._crash = _crash_point()
+        self._crash = planned()
 
     def start(self) -> None:
         """Recover from disk and begin: the same path after a clean end and after a crash."""
@@ -233,6 +232,7 @@ class Shell:
 
     def _handle(self, message: Message, origin: Origin) -> None:
         self._tell_disk()
+        self._pass(Moment.READ, message)
         outputs = self.core.on_message(message, origin, self.clock.now_ns())
         if not outputs:
             return
@@ -263,18 +263,20 @@ class Shell:
         if not self._group:
             return
         group, self._group = self._group, []
-        self._pass("received")
-        wrote = self.store.commit_all(group, self.clock.now_ns())
-        if wrote:
-            self._pass("committed")
+        for call in group:
+            self._pass(Moment.DECIDED, call.message, call.outputs)
+        if self.store.commit_all(group, self.clock.now_ns()):
+            for call in group:
+                self._pass(Moment.COMMITTED, call.message, call.outputs)
         # Whoever waits hears first. What others hear goes by other sockets, to which no order was ever promised.
         for replies in (True, False):
             for call in group:
                 for output in call.outputs:
                     if isinstance(output, Reply) is replies:
+                        self._pass(Moment.CARRYING, call.message, (output,))
                         self._one(output)
-        if wrote:
-            self._pass("sent")
+        for call in group:
+            self._pass(Moment.SENT, call.message, call.outputs)
 
     def _one(self, output: Output) -> None:
         match output:
@@ -295,16 +297,16 @@ class Shell:
             case Effect(call):
                 if self.adapter is None:
                     raise TypeError(f"{self.spec.name} has no adapter for {type(call).__name__}")
-                for result in self.adapter.perform(call):
+                results = self.adapter.perform(call)
+                self._pass(Moment.PERFORMED, None, (output,))
+                for result in results:
                     self._handle(result, LOCAL)
             case Log(level, event, facts):
                 getattr(self.log, level)(event, **facts)
 
-    def _pass(self, point: str) -> None:
-        if self._crash is not None and self._crash[0] == point:
-            self._crash[1] -= 1
-            if self._crash[1] <= 0:
-                os._exit(137)
+    def _pass(self, moment: Moment, message: Message | None = None, outputs: Sequence[Output] = ()) -> None:
+        if self._crash is not None and self._crash.dies(self.spec.name, moment, message, outputs):
+            os._exit(EXIT_CRASHED)
 
     # ------------------------------------------------------------------ telling
 
@@ -334,14 +336,6 @@ def rss_kib() -> int:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
     except OSError:
         return 0
-
-
-def _crash_point() -> list[Any] | None:
-    text = os.environ.get(CRASH_VARIABLE, "")
-    if not text:
-        return None
-    point, _, hit = text.partition(":")
-    return [point, int(hit or 1)]
 
 
 def host(core: Core, spec: ServiceSpec, config: Config, adapter: Adapter | None = None) -> int:

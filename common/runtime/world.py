@@ -29,6 +29,7 @@ from common.messages.outputs import (
     Tell,
     Token,
 )
+from common.runtime.crash import Moment
 
 START_NS = 1_800_000_000_000_000_000
 RESEND_NS = 150_000_000
@@ -103,6 +104,8 @@ class World:
         """Told of the topic and message of everything that is published, before anybody hears it."""
         self.on_log: Callable[[str, Log], None] | None = None
         """Told of the service and the line."""
+        self.on_moment: Callable[[Node, Moment, Message | None, Sequence[Output]], None] | None = None
+        """Told of each moment of a call (`crash.py`); may crash the node."""
         self._queue: deque[Parcel] = deque()
         self._listeners: dict[tuple[str, str], list[Node]] = {}
 
@@ -135,13 +138,28 @@ class World:
         node.disk.commit(outputs)
         return True
 
-    def _carry_out(self, node: Node, outputs: Sequence[Output]) -> None:
-        if not outputs or not self._commit(node, outputs):
+    def _dead(self, node: Node, moment: Moment, message: Message | None, outputs: Sequence[Output] = ()) -> bool:
+        """Tell of a moment, and whether the node has died at it."""
+        if self.on_moment is not None:
+            self.on_moment(node, moment, message, outputs)
+        return node.core is None
+
+    def _handle(self, node: Node, message: Message, origin: Origin) -> None:
+        if not self._dead(node, Moment.READ, message) and node.core is not None:
+            self._carry_out(node, node.core.on_message(message, origin, self.now_ns), message)
+
+    def _carry_out(self, node: Node, outputs: Sequence[Output], message: Message | None = None) -> None:
+        if not outputs or self._dead(node, Moment.DECIDED, message, outputs) or not self._commit(node, outputs):
+            return
+        if self._dead(node, Moment.COMMITTED, message, outputs):
             return
         for output in outputs:
+            if self._dead(node, Moment.CARRYING, message, (output,)):
+                return
             self._one(node, output)
             if node.core is None:
                 return
+        self._dead(node, Moment.SENT, message, outputs)
 
     def _one(self, node: Node, output: Output) -> None:
         match output:
@@ -184,10 +202,13 @@ class World:
     def _perform(self, node: Node, call: Message) -> None:
         if node.adapter is None:
             raise InvariantError(f"{node.name} has no adapter for {type(call).__name__}")
-        for result in node.adapter.perform(call):
+        results = node.adapter.perform(call)
+        if self._dead(node, Moment.PERFORMED, None, (Effect(call),)):
+            return
+        for result in results:
             if node.core is None:
                 return
-            self._carry_out(node, node.core.on_message(result, LOCAL, self.now_ns))
+            self._handle(node, result, LOCAL)
 
     def _question(self, node: Node, key: str) -> None:
         peer, message, _ = node.asking[key]
@@ -218,7 +239,7 @@ class World:
             if origin.correlation_id not in node.asking:
                 return True
             del node.asking[origin.correlation_id]
-        self._carry_out(node, node.core.on_message(message, origin, self.now_ns))
+        self._handle(node, message, origin)
         return True
 
     # ------------------------------------------------------------------ time

@@ -5,6 +5,7 @@ import click
 from common.messages.orders import CancelExitRequest, CancelRequest, Denied, Journalled, OpenRequest
 from common.messages.outputs import Message
 from common.messages.signals import Verdict, VerdictStatus
+from common.runtime.crash import pass_point
 from services.cli import faults
 from services.cli.books import GATEWAY
 from services.cli.faults import SilentError
@@ -36,7 +37,9 @@ def send(session: Session, ask: Ask, as_json: bool = False) -> int:
     run = run_name(session)
     link = session.link
     pending = Pending(session.home.hand_orders)
+    pass_point("c1")
     pending.put(ask, run)
+    pass_point("c2")
     for tried in range(1, TRIES + 1):
         try:
             answer = link.ask(peer_of(ask), ask, timeout_s=TRY_TIMEOUT_S)

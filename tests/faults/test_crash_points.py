@@ -1,0 +1,65 @@
+"""Every named crash point is reached and changes nothing; the plan reads what it is given."""
+
+from pathlib import Path
+
+import pytest
+
+from common.runtime.crash import (
+    FIRED_VARIABLE,
+    HERE,
+    PLAN_VARIABLE,
+    POINTS,
+    CrashPlan,
+    Moment,
+    Planned,
+    parse_plan,
+    planned,
+)
+from tests.faults.mini import play, undisturbed
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_death_at_the_point_changes_nothing(point: str) -> None:
+    books, fired = play([Planned(point, 1)])
+    assert fired == [point], "a point that is not reached proves nothing"
+    assert books == undisturbed()
+
+
+@pytest.mark.parametrize(("first", "second"), [("g4", "g6"), ("s2", "r3"), ("r5", "g1"), ("m1", "s1"), ("g8", "r7")])
+def test_a_second_death_during_recovery_changes_nothing(first: str, second: str) -> None:
+    books, fired = play([Planned(first, 1), Planned(second, 1)])
+    assert fired == [first, second]
+    assert books == undisturbed()
+
+
+def test_points_of_the_order_protocol_are_all_there() -> None:
+    wanted = {*(f"s{n}" for n in range(1, 5)), *(f"r{n}" for n in range(1, 9)), "m1", "m2", "c1", "c2"}
+    assert wanted <= {*POINTS, *HERE}
+    assert {f"g{n}" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13)} <= set(POINTS)
+
+
+def test_a_plan_is_read_and_a_wrong_name_refused() -> None:
+    assert parse_plan("g2:3, r7") == (Planned("g2", 3), Planned("r7", 1))
+    with pytest.raises(ValueError, match="no crash point g99"):
+        parse_plan("g99:1")
+    assert planned({}) is None
+
+
+def test_deaths_follow_one_another_and_hits_count_from_the_death_before(tmp_path: Path) -> None:
+    file = tmp_path / "fired"
+    environ = {PLAN_VARIABLE: "c1:2,c2:1", FIRED_VARIABLE: str(file)}
+    first = planned(environ)
+    assert first is not None
+    assert [first.passes("c2"), first.passes("c1"), first.passes("c1")] == [False, False, True]
+    again = planned(environ)
+    assert again is not None
+    assert [again.passes("c1"), again.passes("c1"), again.passes("c2"), again.passes("c2")] == [
+        False, False, True, False,
+    ]  # fmt: skip
+    assert file.read_text(encoding="utf-8").splitlines() == ["c1:2", "c2:1"]
+
+
+def test_only_the_named_service_dies() -> None:
+    plan = CrashPlan([Planned("received", 1)])
+    assert not plan.dies("risk_manager", Moment.DECIDED, None, ())
+    assert plan.fired == []
