@@ -67,6 +67,12 @@ def crashpoints(session: nox.Session) -> None:
 
 
 @nox.session
+def kills(session: nox.Session) -> None:
+    """Kill -9 real processes all through replayed runs: nox -s kills -- [--rounds 300]."""
+    session.run(sys.executable, "-m", "tests.faults.kills", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure, each figure beside its baseline in the same run: nox -s bench -- [NAME [OPTIONS]]."""
     known = sorted(path.stem for path in (HERE / "bench").glob("[!_]*.py"))

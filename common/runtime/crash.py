@@ -47,19 +47,19 @@ def _kind(message: object) -> str:
 
 
 def _hears(kind: str) -> When:
-    return lambda message, outputs: _kind(message) == kind
+    return lambda message, _outputs: _kind(message) == kind
 
 
 def _saves(kind: str) -> When:
-    return lambda message, outputs: any(isinstance(each, Save) and _kind(each.record) == kind for each in outputs)
+    return lambda _message, outputs: any(isinstance(each, Save) and _kind(each.record) == kind for each in outputs)
 
 
 def _drops(prefix: str) -> When:
-    return lambda message, outputs: any(isinstance(each, Drop) and each.key.startswith(prefix) for each in outputs)
+    return lambda _message, outputs: any(isinstance(each, Drop) and each.key.startswith(prefix) for each in outputs)
 
 
 def _journals(*events: str) -> When:
-    def when(message: Message | None, outputs: Sequence[Output]) -> bool:
+    def when(_message: Message | None, outputs: Sequence[Output]) -> bool:
         rows = (each.record for each in outputs if isinstance(each, Append))
         return any(_kind(getattr(row, "event", row)) in events for row in rows)
 
@@ -67,25 +67,25 @@ def _journals(*events: str) -> When:
 
 
 def _asks(peer: str, kind: str) -> When:
-    def when(message: Message | None, outputs: Sequence[Output]) -> bool:
+    def when(_message: Message | None, outputs: Sequence[Output]) -> bool:
         return any(isinstance(each, Request) and each.peer == peer and _kind(each.message) == kind for each in outputs)
 
     return when
 
 
 def _does(call: str) -> When:
-    return lambda message, outputs: any(isinstance(each, Effect) and _kind(each.call) == call for each in outputs)
+    return lambda _message, outputs: any(isinstance(each, Effect) and _kind(each.call) == call for each in outputs)
 
 
 def _says(kind: str) -> When:
-    return lambda message, outputs: any(isinstance(each, Publish) and _kind(each.message) == kind for each in outputs)
+    return lambda _message, outputs: any(isinstance(each, Publish) and _kind(each.message) == kind for each in outputs)
 
 
-def _writes(message: Message | None, outputs: Sequence[Output]) -> bool:
+def _writes(_message: Message | None, outputs: Sequence[Output]) -> bool:
     return any(isinstance(each, Append | Save | Drop) for each in outputs)
 
 
-def _anything(message: Message | None, outputs: Sequence[Output]) -> bool:
+def _anything(_message: Message | None, outputs: Sequence[Output]) -> bool:
     return bool(outputs)
 
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +33,22 @@ from services.backtest_worker.adapters.pipeline import PipelineResult, run_pipel
 PANKOU = Path(sys.executable).with_name("pankou")
 
 
-def free_base_port() -> int:
-    """Return a base port whose fifty ports are free just now."""
+def free_base_port(besides: Container[int] = ()) -> int:
+    """Return a base port whose ports are free just now, and none of those promised to somebody else."""
     bases = range(20_000, 32_000, 60)
     # Suites that run side by side begin at different ports: between looking and binding there is a moment.
     first = os.getpid() % len(bases)
     for base in (*bases[first:], *bases[:first]):
+        if base in besides:
+            continue
         try:
-            for port in range(base, base + 50):
+            for port in range(base, base + 60):
                 with socket.socket() as probe:
                     probe.bind(("127.0.0.1", port))
         except OSError:
             continue
         return base
-    raise RuntimeError("no fifty free ports in a row")
+    raise RuntimeError("no sixty free ports in a row")
 
 
 class System:

@@ -1,0 +1,126 @@
+"""Faults between the sockets of real processes: what has arrived is dropped, doubled, reordered, delayed or damaged.
+
+`install` puts a socket of ours in the place of pyzmq's in this process, so the bus needs to know nothing. Faults sit
+where a message leaves the wire, behind CURVE: every link of every service has them, each kind with its own odds.
+Bits are flipped only on the link without CURVE (the quotes); on the others `proxy.py` flips the bytes on the wire,
+because what CURVE lets through is what was sent.
+"""
+
+import random
+import time
+from typing import Any
+
+import msgspec
+import zmq
+
+HELD_MS_MAX = 40
+"""How long a delayed message is held; others overtake it."""
+
+
+class Faults(msgspec.Struct, frozen=True):
+    """Odds in percent, and where the wire is."""
+
+    drop: int = 0
+    double: int = 0
+    reorder: int = 0
+    delay: int = 0
+    flip: int = 0
+    seed: int = 0
+    proxy_shift: int = 0
+    """Not 0: peers are reached through a proxy that listens this many ports above theirs."""
+
+    @property
+    def any(self) -> bool:
+        return bool(self.drop or self.double or self.reorder or self.delay or self.flip)
+
+
+class Hurt:
+    """Decides what becomes of each message."""
+
+    def __init__(self, faults: Faults, salt: str) -> None:
+        self.faults = faults
+        self.chance = random.Random(f"{faults.seed}/{salt}")
+        self.counts: dict[str, int] = {}
+
+    def hits(self, kind: str) -> bool:
+        percent: int = getattr(self.faults, kind)
+        hit = percent > 0 and self.chance.random() * 100 < percent
+        if hit:
+            self.counts[kind] = self.counts.get(kind, 0) + 1
+        return hit
+
+    def flipped(self, frames: list[bytes]) -> list[bytes]:
+        """Return the message with one bit of one frame turned."""
+        at = self.chance.choice([number for number, frame in enumerate(frames) if frame])
+        bit = self.chance.randrange(8 * len(frames[at]))
+        damaged = bytearray(frames[at])
+        damaged[bit // 8] ^= 1 << bit % 8
+        return [*frames[:at], bytes(damaged), *frames[at + 1 :]]
+
+
+class FaultySocket(zmq.Socket):  # type: ignore[type-arg]  # as pyzmq makes them
+    """A socket whose arriving messages meet faults."""
+
+    hurt: Hurt | None = None
+    own_ports: frozenset[int] = frozenset()
+    shift = 0
+    plain = False
+    held: list[tuple[float, list[Any]]] | None = None
+
+    def connect(self, addr: str) -> Any:
+        """Go through the proxy to everybody but ourselves."""
+        if addr.startswith("tcp://"):
+            host, _, port = addr.rpartition(":")
+            cls = type(self)
+            if int(port) not in cls.own_ports:
+                self.plain = not self.getsockopt(zmq.CURVE_SERVERKEY).strip(b"\0") if self.type == zmq.SUB else False
+                self.held = []
+                addr = f"{host}:{int(port) + cls.shift}"
+        return super().connect(addr)
+
+    def bind(self, addr: str) -> Any:
+        if addr.startswith("tcp://") and self.type == zmq.ROUTER:
+            self.held = []
+        return super().bind(addr)
+
+    def recv_multipart(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
+        hurt, held = type(self).hurt, self.held
+        if hurt is None or held is None:
+            return super().recv_multipart(flags, copy, track)
+        now = time.monotonic()
+        for at, (due, frames) in enumerate(held):
+            if due <= now:
+                del held[at]
+                return frames
+        while True:
+            frames = super().recv_multipart(flags, copy, track)
+            if hurt.hits("drop"):
+                continue
+            if self.plain and hurt.hits("flip"):
+                frames = hurt.flipped(frames)
+            if hurt.hits("double"):
+                held.append((now, frames))
+            if hurt.hits("delay"):
+                held.append((now + hurt.chance.random() * HELD_MS_MAX / 1000, frames))
+                continue
+            if hurt.hits("reorder"):
+                held.append((now, frames))  # the one behind it goes first
+                try:
+                    return super().recv_multipart(flags, copy, track)
+                except zmq.Again:
+                    return held.pop()[1]
+            return frames
+
+
+def install(service: str, faults: Faults) -> None:
+    """Make the sockets of this process faulty."""
+    if not faults.any and not faults.proxy_shift:
+        return
+    from common.bus.endpoints import SERVICES
+
+    FaultySocket.hurt = Hurt(faults, service) if faults.any else None
+    FaultySocket.shift = faults.proxy_shift
+    base = int(__import__("os").environ["PANKOU_TEST_BASE_PORT"])
+    first = base + 10 * SERVICES.index(service)
+    FaultySocket.own_ports = frozenset(range(first, first + 10))
+    zmq.Context._socket_class = FaultySocket  # type: ignore[assignment]  # what pyzmq makes sockets of
