@@ -1,7 +1,7 @@
 """Sweep the named crash points: every point at each of its hits, and pairs (a second death during recovery).
 
-python -m tests.faults.crashpoints [--hits 1,4,15] [--pairs 100] [--seed 1]
-A point that has fewer hits than asked for is taken at its last one, so that none is passed over; a point that is never
+python -m tests.faults.crashpoints [--hits 1,4,15] [--pairs 100] [--seed 1] [--real]
+In one thread, or on real processes (`--real`), which read the plan from PANKOU_CRASH. A point that has fewer hits than asked for is taken at its last one, so that none is passed over; a point that is never
 reached fails the sweep.
 """
 
@@ -9,10 +9,13 @@ import argparse
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from common.runtime.crash import POINTS, Planned
+from common.runtime.crash import FIRED_VARIABLE, PLAN_VARIABLE, POINTS, Planned
 from tests.faults.mini import play, undisturbed
+from tests.faults.rig import Zygote
+from tests.faults.rounds import Round, play_all
 
 
 def hits_of(point: str, wanted: list[int]) -> list[int]:
@@ -45,24 +48,60 @@ def plans(wanted: list[int], pairs: int, seed: int) -> Iterator[tuple[Planned, .
         yield Planned(names[number % len(names)], 1), Planned(chance.choice(names), 1)
 
 
+class CrashRound(Round):
+    """A run on real processes that die where the plan says."""
+
+    def __init__(self, folder: Path, zygote: Zygote, seed: int, plan: Sequence[Planned]) -> None:
+        self.text, self._fired = text_of(plan), folder / "fired"
+        environ = {PLAN_VARIABLE: self.text, FIRED_VARIABLE: str(self._fired)}
+        super().__init__(folder, zygote, seed, environ=environ)
+
+    def check(self) -> str:
+        """Say which points were not reached."""
+        fired = self._fired.read_text(encoding="utf-8").split() if self._fired.exists() else []
+        missed = "" if ",".join(fired) == self.text else f"planned {self.text}, fired {fired}"
+        return super().check() or missed
+
+
+def text_of(plan: Sequence[Planned]) -> str:
+    return ",".join(f"{each.point}:{each.hit}" for each in plan)
+
+
+def sweep_world(chosen: Sequence[tuple[Planned, ...]]) -> int:
+    """Play every plan in one thread; returns how many went wrong."""
+    bad = 0
+    for plan in chosen:
+        books, fired = play(plan)
+        if fired != [each.point for each in plan] or books != undisturbed():
+            bad += 1
+            same = "equal" if books == undisturbed() else "DIFFER"
+            print(f"BAD {text_of(plan)}: fired {fired}, books {same}", flush=True)
+    return bad
+
+
+def sweep_real(chosen: Sequence[tuple[Planned, ...]], at_once: int) -> int:
+    """Play every plan on real processes; returns how many went wrong."""
+    done = play_all(len(chosen), at_once, lambda folder, zygote, n: CrashRound(folder, zygote, n, chosen[n]), "crash")
+    return sum(bool(each.wrong) for each in done)
+
+
 def main() -> int:
     """Run the sweep and print one closing line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hits", default="1,4,15")
     parser.add_argument("--pairs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--real", action="store_true")
+    parser.add_argument("--at-once", type=int, default=3)
     asked = parser.parse_args()
-    began, single, double, bad = time.monotonic(), 0, 0, 0
-    for plan in plans([int(hit) for hit in asked.hits.split(",")], asked.pairs, asked.seed):
-        books, fired = play(plan)
-        single, double = single + (len(plan) == 1), double + (len(plan) == 2)
-        text = ",".join(f"{each.point}:{each.hit}" for each in plan)
-        if len(fired) < len(plan) or books != undisturbed():
-            bad += 1
-            print(f"BAD {text}: fired {fired}, books {'equal' if books == undisturbed() else 'DIFFER'}", flush=True)
+    began = time.monotonic()
+    chosen = list(plans([int(hit) for hit in asked.hits.split(",")], asked.pairs, asked.seed))
+    bad = sweep_real(chosen, asked.at_once) if asked.real else sweep_world(chosen)
+    single = sum(len(plan) == 1 for plan in chosen)
+    where = "on real processes" if asked.real else "in one thread"
     print(
-        f"crashpoints: {len(POINTS)} points all reached, {single} single deaths, {double} pairs, {bad} bad, "
-        f"{time.monotonic() - began:.0f} s"
+        f"crashpoints {where}: {len(POINTS)} points all reached, {single} single deaths, {len(chosen) - single} pairs, "
+        f"{bad} bad, {time.monotonic() - began:.0f} s"
     )
     return 1 if bad else 0
 

@@ -15,7 +15,10 @@ from common.runtime.crash import (
     parse_plan,
     planned,
 )
+from tests.faults.crashpoints import CrashRound
 from tests.faults.mini import play, undisturbed
+from tests.faults.rig import Zygote
+from tests.faults.rounds import play as play_rounds
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -63,3 +66,11 @@ def test_only_the_named_service_dies() -> None:
     plan = CrashPlan([Planned("received", 1)])
     assert not plan.dies("risk_manager", Moment.DECIDED, None, ())
     assert plan.fired == []
+
+
+@pytest.mark.process
+@pytest.mark.timeout(100)
+def test_real_processes_die_at_the_same_points(tmp_path: Path, zygote: Zygote) -> None:
+    plans = [parse_plan(text) for text in ("g3:1,r5:1", "s2:4", "g9:4,m1:1")]
+    rounds = play_rounds([CrashRound(tmp_path / str(n), zygote, n, plan) for n, plan in enumerate(plans)])
+    assert [each.wrong for each in rounds] == [""] * len(plans)

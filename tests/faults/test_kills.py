@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.kills import play_rounds
+from tests.faults.kills import KillRound
 from tests.faults.rig import Zygote
+from tests.faults.rounds import play
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(150)]
 
 
 def test_kills_all_through_the_days_change_nothing(tmp_path: Path, zygote: Zygote) -> None:
-    rounds = play_rounds(tmp_path, zygote, seeds=range(5))
+    rounds = play([KillRound(tmp_path / str(seed), zygote, seed) for seed in range(5)])
     assert [each.wrong for each in rounds] == [""] * 5
     assert sum(each.rig.kills for each in rounds) >= 40
