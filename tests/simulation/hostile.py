@@ -179,8 +179,9 @@ class Hostile:
         node.core = node.adapter = None
         node.asking = {}
         node.up_at_ns = self.now_ns + int(away_ms * MS)
-        for link, queue in self.links.items():
-            if node.name in link:
+        for (sender, receiver), queue in self.links.items():
+            # What it had handed to its sockets may still go out.
+            if receiver == node.name or (sender == node.name and self.random.random() < 0.5):
                 queue.clear()
 
     def cut_power(self) -> None:
