@@ -73,6 +73,12 @@ def kills(session: nox.Session) -> None:
 
 
 @nox.session
+def frames(session: nox.Session) -> None:
+    """Drop, double, reorder, delay and damage what runs between real processes: nox -s frames -- [--rounds 100]."""
+    session.run(sys.executable, "-m", "tests.faults.frames_sweep", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure, each figure beside its baseline in the same run: nox -s bench -- [NAME [OPTIONS]]."""
     known = sorted(path.stem for path in (HERE / "bench").glob("[!_]*.py"))

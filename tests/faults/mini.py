@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
+from common.domain.values import day_of_push
 from common.messages.codec import decode_body
 from common.messages.kept import KeptVerdict
 from common.messages.orders import EventRow, OrderCancelled, OrderFilled, OrderSubmitted
@@ -11,6 +12,7 @@ from common.messages.outputs import Message, Output
 from common.messages.signals import VerdictStatus
 from common.runtime import world
 from common.runtime.crash import CrashPlan, Moment, Planned
+from tests.simulation.mini_market import DAYS
 from tests.simulation.system import make_system, played
 from tests.simulation.world import World
 
@@ -64,3 +66,11 @@ def undisturbed() -> Books:
     books, _ = play(())
     check_happened(books)
     return books
+
+
+def undisturbed_to(days: int) -> Books:
+    """Return the books as they are after some of the days."""
+    books, last = undisturbed(), DAYS[days - 1]
+    rows = tuple(row for row in books.rows if isinstance(row, EventRow) and day_of_push(row.push) <= last)
+    told = {key: verdict for key, verdict in books.verdicts.items() if day_of_push(verdict.push) <= last}  # type: ignore[attr-defined]  # Verdicts
+    return Books(rows, told)

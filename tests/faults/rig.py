@@ -118,6 +118,7 @@ class Rig:
         environ: Mapping[str, str] | None = None,
         bugs: Mapping[str, str] | None = None,
         seed: int = 0,
+        days: int = len(DAYS),
     ) -> None:
         self.folder, self.zygote, self.faults, self.bugs = folder, zygote, faults, dict(bugs or {})
         self.random = random.Random(seed)
@@ -129,12 +130,16 @@ class Rig:
         zygote.base_ports.add(self.base_port)
         self.config = Config(
             system=System(base_port=self.base_port, run_dir=str(folder), keys_dir=str(keys)),
-            feed=Feed(tapes=write_tapes(folder / "days"), hand_script=write_script(folder / "script.json")),
+            feed=Feed(tapes=write_tapes(folder / "days")[:days], hand_script=write_script(folder / "script.json")),
             account=Account(rule_slots=dict(SLOTS)),
             risk=Risk(resume_at_start=True),
         )
         (folder / "config.toml").write_text(dump_toml(self.config), encoding="utf-8")
-        self.environ = {"PANKOU_TEST_BASE_PORT": str(self.base_port), **(environ or {})}
+        self.environ = {
+            "PANKOU_TEST_BASE_PORT": str(self.base_port),
+            "PANKOU_TEST_FOLDER": str(folder),
+            **(environ or {}),
+        }
         self.pids: dict[str, int] = {}
         self.restart_at: dict[str, float] = {}
         self.kills = 0

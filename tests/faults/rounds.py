@@ -8,8 +8,9 @@ from pathlib import Path
 
 from common.runtime.crash import EXIT_CRASHED
 from tests.faults.frames import Faults
-from tests.faults.mini import undisturbed
+from tests.faults.mini import undisturbed_to
 from tests.faults.rig import Rig, Zygote
+from tests.simulation.mini_market import DAYS
 
 LIMIT_S = 60.0
 
@@ -27,12 +28,17 @@ class Round:
         environ: Mapping[str, str] | None = None,
         bugs: Mapping[str, str] | None = None,
         limit_s: float = LIMIT_S,
+        days: int = len(DAYS),
     ) -> None:
-        self.folder, self.seed, self.limit_s = folder, seed, limit_s
-        self.rig = Rig(folder, zygote, seed=seed, faults=faults, environ=environ, bugs=bugs)
+        self.folder, self.seed, self.limit_s, self.days = folder, seed, limit_s, days
+        self.rig = Rig(folder, zygote, seed=seed, faults=faults, environ=environ, bugs=bugs, days=days)
         self.over, self.wrong = False, ""
-        self.rig.start()
+        self.begin()
         self._end = time.monotonic() + limit_s
+
+    def begin(self) -> None:
+        """Start everything."""
+        self.rig.start()
 
     def disturb(self) -> None:
         """Do what this kind of round does to the processes; called again and again."""
@@ -47,8 +53,10 @@ class Round:
         if self.over:
             return
         self.rig.step(0.005)
-        if self.rig.finished():
-            self.close(self.check() or ("" if self.rig.books() == undisturbed() else "the books differ"))
+        if any(death.code != EXIT_CRASHED for death in self.rig.deaths):
+            self.close(self.check())
+        elif self.rig.finished():
+            self.close(self.check() or ("" if self.rig.books() == undisturbed_to(self.days) else "the books differ"))
         elif time.monotonic() > self._end:
             self.close(f"not finished within {self.limit_s:.0f} s\n{self.check() or self.rig.logs()}")
         else:
