@@ -93,8 +93,8 @@ from common.bus import sockets
 kind = sys.argv[1]
 made = getattr(sockets, kind)(zmq.Context(), "tcp://127.0.0.1:*", None)
 print(made.getsockopt(zmq.LAST_ENDPOINT).decode().strip(chr(0)), flush=True)
-for _ in range(3):
-    time.sleep(0.7)  # the loop is busy, and what was sent waits
+for seconds in (2.0, 0.3):
+    time.sleep(seconds)  # the loop is busy, and what was sent waits
     if kind == "router":
         while made.poll(0):
             made.recv_multipart()
@@ -118,8 +118,8 @@ def test_who_floods_and_hangs_up_does_not_abort_the_library(context: Context, ki
         talker.connect(process.stdout.readline().strip())
         assert talker.poll(20_000, zmq.POLLOUT)
         for number in range(20_000):
-            talker.send(b"\x01%06d" % number)
-        talker.poll(200, zmq.POLLIN)
+            talker.send(b"\x01%06d" % number + b"x" * 200)
+        talker.poll(300, zmq.POLLIN)
         talker.close(0)
         assert process.stdout.read().strip() == "alive", "docs/adr/0021"
         assert process.wait(20) == 0
