@@ -57,6 +57,8 @@ def check_causes(trails: Iterable[Trail], evidence: Evidence, findings: Findings
     """Find orders whose cause nobody has, or has otherwise, and orders that risk had denied."""
     for trail in trails:
         order = trail.order
+        if trail.external:
+            continue
         key = base_key(order.key)
         facts = {"coid": order.coid, "key": order.key}
         verdict = evidence.verdicts.get(key)

@@ -12,6 +12,7 @@ from common.messages.orders import (
     CancelRejected,
     CancelSubmitted,
     EventRow,
+    ExternalOrderSeen,
     IntentDenied,
     OrderAccepted,
     OrderCancelled,
@@ -19,6 +20,8 @@ from common.messages.orders import (
     OrderFilled,
     OrderInDoubt,
     OrderRejected,
+    OrderResolved,
+    OrderSentAgain,
     OrderSubmitted,
     SubmitOrder,
     VerdictGiven,
@@ -157,6 +160,13 @@ def _row_step(row: EventRow, order: SubmitOrder, times: dict[PushId, int]) -> St
             return step("expired", Reason.DAY_END, left=event.left)
         case OrderInDoubt() if about:
             return step("in_doubt")
+        case OrderSentAgain() if about:
+            return step("sent_again", attempt=event.attempt)
+        case OrderResolved() if about:
+            return step("resolved", by=event.by, why=event.why, broker_id=event.broker_id)
+        case ExternalOrderSeen() if about:
+            facts = {"side": event.side, "shares": event.shares, "price": event.price}
+            return step("external", Reason.EXTERNAL, **facts, broker_id=event.broker_id)
         case _:
             return step("other", what=type(event).__name__) if about else None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from common.domain.errors import BadSymbolError, InvariantError
-from common.domain.positions import Ledger
+from common.domain.positions import Ledger, external_coid
 from common.domain.values import Side, day_of_push
 from common.messages.fold import fold
 from common.messages.orders import (
@@ -13,12 +13,16 @@ from common.messages.orders import (
     CorporateAction,
     DayClosed,
     DayRolled,
+    DealsCounted,
     EventRow,
+    ExternalOrderSeen,
     OrderCancelled,
     OrderExpired,
     OrderFilled,
     OrderRejected,
+    OrderResolved,
     OrderSubmitted,
+    PositionFound,
     PositionWrittenOff,
 )
 from common.rules.boards import exchange_of
@@ -57,7 +61,10 @@ class Promise:
     filled: int = 0
     turnover: int = 0
     fees: int = 0
+    day: int = 0
     open: bool = True
+    external: bool = False
+    """Given by others: it holds nothing of ours, and what it costs is the broker's to say."""
 
 
 class Money:
@@ -88,6 +95,14 @@ class Money:
                 self._filled(row, event)
             case OrderCancelled() | OrderRejected() | OrderExpired():
                 self._release(event.coid)
+            case ExternalOrderSeen():
+                self._external(seq, event)
+            case OrderResolved() if event.broker_id:
+                self._adopt(event)
+            case PositionFound():
+                self._position_found(event)
+            case DealsCounted():
+                self._deals.update(event.deal_ids)
             case DayRolled():
                 self._rolled(seq, event)
             case CorporateAction():
@@ -105,7 +120,7 @@ class Money:
         """Compare what open orders hold with what is held for them."""
         promised: Counter[str] = Counter()
         for each in self._promises.values():
-            if each.open and each.side == Side.SELL:
+            if each.open and each.side == Side.SELL and not each.external:
                 promised[each.symbol] += each.left
         for symbol, held in self._held.items():
             if held.frozen != promised[symbol]:
@@ -122,7 +137,9 @@ class Money:
     def _submitted(self, seq: int, event: OrderSubmitted) -> None:
         order = event.order
         frozen = event.frozen if order.side == Side.BUY else 0
-        promise = Promise(order.symbol, order.side, order.price, order.shares, frozen, frozen, seq)
+        promise = Promise(
+            order.symbol, order.side, order.price, order.shares, frozen, frozen, seq, day=day_of_push(order.push)
+        )
         if order.coid in self._promises:
             return  # said by the trails
         self._promises[order.coid] = promise
@@ -168,13 +185,13 @@ class Money:
                 self._found.add("sold_too_much", seq, coid=fill.coid, **facts)
             self._cash += fill.shares * fill.price - fill.fees - fill.tax
             held.shares -= fill.shares
-            held.frozen -= fill.shares if promise.open else 0
+            held.frozen -= fill.shares if promise.open and not promise.external else 0
         if promise.open and promise.left <= 0:
             self._release(fill.coid)
 
     def _fees(self, row: EventRow, fill: OrderFilled, promise: Promise) -> None:
         exchange = _exchange(fill.symbol)
-        if self._rates is None or not exchange or fill.shares <= 0 or fill.price <= 0:
+        if self._rates is None or promise.external or not exchange or fill.shares <= 0 or fill.price <= 0:
             return
         day = day_of_push(row.push)
         wanted = fees(
@@ -191,13 +208,40 @@ class Money:
         promise.open = False
         if promise.side == Side.BUY:
             self._hold(promise, 0)
-        elif promise.left > 0:
+        elif promise.left > 0 and not promise.external:
             held = self._held.setdefault(promise.symbol, Held())
             held.frozen = max(0, held.frozen - promise.left)
 
     def _hold(self, promise: Promise, amount: int) -> None:
         self._frozen += amount - promise.frozen
         promise.frozen = amount
+
+    def _external(self, seq: int, event: ExternalOrderSeen) -> None:
+        if event.coid not in self._promises:
+            self._promises[event.coid] = Promise(
+                event.symbol, event.side, event.price, event.shares, 0, 0, seq, day=event.day, external=True
+            )
+
+    def _adopt(self, event: OrderResolved) -> None:
+        """Let an order in doubt have what an external one did: the deals are booked already, what it held is not free."""
+        mine = self._promises.get(event.coid)
+        theirs = self._promises.get(external_coid(mine.day, event.broker_id)) if mine is not None else None
+        if mine is None or theirs is None or not mine.open:
+            return  # said by the trails
+        ended = not theirs.open
+        mine.filled, mine.turnover, mine.fees = theirs.filled, theirs.turnover, theirs.fees
+        mine.left -= theirs.filled
+        theirs.open = False
+        if mine.side == Side.BUY:
+            self._hold(mine, max(0, mine.frozen_start - mine.filled * mine.price - mine.fees))
+        elif (held := self._held.get(mine.symbol)) is not None:
+            held.frozen = max(0, held.frozen - mine.filled)
+        if mine.left <= 0 or ended:
+            self._release(event.coid)
+
+    def _position_found(self, event: PositionFound) -> None:
+        self._held[event.symbol] = Held(event.shares, event.bought_today)
+        self._equity += event.cost
 
     def _rolled(self, seq: int, event: DayRolled) -> None:
         if event.day <= self._day or event.prev_day >= event.day:

@@ -4,12 +4,14 @@ from dataclasses import dataclass, field
 
 from common.domain.ids import COID_LENGTH, HAND, client_order_id
 from common.domain.orders import ENDED, OrderState
+from common.domain.positions import EXTERNAL_RULE, external_coid
 from common.domain.reasons import Reason
 from common.domain.values import Side, day_of_push
 from common.messages.orders import (
     CancelRejected,
     CancelSubmitted,
     EventRow,
+    ExternalOrderSeen,
     IntentDenied,
     OrderAccepted,
     OrderCancelled,
@@ -17,6 +19,8 @@ from common.messages.orders import (
     OrderFilled,
     OrderInDoubt,
     OrderRejected,
+    OrderResolved,
+    OrderSentAgain,
     OrderSubmitted,
     SubmitOrder,
     VerdictGiven,
@@ -37,9 +41,15 @@ class Trail:
     state: OrderState = OrderState.SENDING
     filled: int = 0
     broker_id: str = ""
+    attempts: int = 1
     ended_row: int = 0
     cancels: dict[str, int] = field(default_factory=dict)
     """Key of each cancel that nobody has answered to its row."""
+
+    @property
+    def external(self) -> bool:
+        """Tell whether others gave it to the broker."""
+        return self.order.rule == EXTERNAL_RULE
 
     @property
     def open(self) -> bool:
@@ -83,6 +93,12 @@ class Trails:
                 self._ended(seq, event.coid, OrderState.EXPIRED, event.left)
             case OrderInDoubt():
                 self._in_doubt(seq, event.coid)
+            case OrderSentAgain():
+                self._sent_again(seq, event)
+            case OrderResolved():
+                self._resolved(seq, event)
+            case ExternalOrderSeen():
+                self._external(seq, event)
             case CancelSubmitted():
                 self._cancel(seq, event)
             case CancelRejected():
@@ -143,7 +159,8 @@ class Trails:
             found.add("fill_of_another", trail.row, seq, coid=fill.coid, symbol=fill.symbol)
         if trail.filled > order.shares:
             found.add("filled_too_much", trail.row, seq, coid=fill.coid, filled=trail.filled, ordered=order.shares)
-        if fill.price > order.price if order.side == Side.BUY else fill.price < order.price:
+        worse = fill.price > order.price if order.side == Side.BUY else fill.price < order.price
+        if worse and not trail.external:
             found.add("worse_than_limit", trail.row, seq, coid=fill.coid, price=fill.price, limit=order.price)
         if trail.open:
             trail.state = OrderState.PARTIAL if trail.left > 0 else OrderState.FILLED
@@ -164,6 +181,54 @@ class Trails:
         trail.broker_id = event.broker_id
         if trail.state in (OrderState.SENDING, OrderState.IN_DOUBT):
             trail.state = OrderState.PARTIAL if trail.filled else OrderState.WORKING
+
+    def _sent_again(self, seq: int, event: OrderSentAgain) -> None:
+        trail = self._known(seq, event.coid)
+        if trail is None:
+            return
+        trail.attempts += 1
+        if trail.state is not OrderState.SENDING or trail.external or event.attempt != trail.attempts:
+            self._bad_move(seq, trail, f"OrderSentAgain {event.attempt}")
+        self._findings.note("sent_again", trail.row, seq, coid=event.coid, attempt=event.attempt)
+
+    def _external(self, seq: int, event: ExternalOrderSeen) -> None:
+        if event.coid in self.orders:
+            self._findings.add("sent_twice", self.orders[event.coid].row, seq, coid=event.coid)
+            return
+        if event.coid != external_coid(event.day, event.broker_id):
+            self._findings.add("wrong_id", seq, coid=event.coid, wanted=external_coid(event.day, event.broker_id))
+        made = SubmitOrder(
+            event.coid, event.coid, event.symbol, event.side, event.shares, event.price, 0, 0, 0, EXTERNAL_RULE,
+            Reason.EXTERNAL,
+        )  # fmt: skip
+        self.orders[event.coid] = Trail(made, seq, OrderState.WORKING, broker_id=event.broker_id)
+        self._findings.note("external", seq, coid=event.coid, broker_id=event.broker_id, remark=event.remark)
+
+    def _resolved(self, seq: int, event: OrderResolved) -> None:
+        trail = self._known(seq, event.coid)
+        if trail is None:
+            return
+        if trail.state is not OrderState.IN_DOUBT:
+            self._bad_move(seq, trail, "OrderResolved")
+        if not event.why.strip() or not event.by:
+            self._findings.add("no_reason", seq, key=event.key)
+        if event.broker_id:
+            self._adopt(seq, trail, self.orders.get(external_coid(day_of_push(trail.order.push), event.broker_id)))
+
+    def _adopt(self, seq: int, trail: Trail, theirs: Trail | None) -> None:
+        order = trail.order
+        same = theirs is not None and (theirs.order.symbol, theirs.order.side) == (order.symbol, order.side)
+        if theirs is None or not same or theirs.filled > trail.left:
+            self._findings.add("adopts_another", trail.row, seq, coid=order.coid)
+            return
+        trail.filled, trail.broker_id = trail.filled + theirs.filled, theirs.broker_id
+        trail.state = OrderState.PARTIAL if trail.filled else OrderState.WORKING
+        if trail.left <= 0:
+            trail.state = OrderState.FILLED
+        elif not theirs.open:
+            trail.state = OrderState.CANCELLED
+        self._close(trail, seq)
+        theirs.state, theirs.filled, theirs.ended_row = OrderState.CANCELLED, theirs.order.shares, seq
 
     def _ended(self, seq: int, coid: str, state: OrderState, left: int | None = None) -> None:
         trail = self._known(seq, coid)
