@@ -61,7 +61,7 @@ class ServiceSpec(NamedTuple):
     peers: tuple[str, ...] = ()
     """Services it sends requests to."""
     full: bool = False
-    """Wait for the disk at every commit (only the gateway must)."""
+    """Wait for the disk at every commit: whoever knows what nobody else could tell it again (ADR 0025)."""
 
 
 class Shell:

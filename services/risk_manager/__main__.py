@@ -11,7 +11,7 @@ from common.runtime.service import ServiceSpec, host
 from services.risk_manager.core import RiskCore
 from services.risk_manager.settings import GATEWAY, MARKET, RISK, SIGNAL, Settings
 
-SPEC = ServiceSpec(RISK, {MARKET: (FEED,), GATEWAY: (EVENT, MATCHED), SIGNAL: ()}, (MARKET, GATEWAY))
+SPEC = ServiceSpec(RISK, {MARKET: (FEED,), GATEWAY: (EVENT, MATCHED), SIGNAL: ()}, (MARKET, GATEWAY), full=True)
 
 
 def settings_of(config: Config) -> Settings:

@@ -16,6 +16,7 @@ from common.messages.feed import FeedReader, PushData
 from common.messages.header import Trace
 from common.messages.market import BarsClosed, DayOpened, PushEnd, QuoteBatch
 from common.messages.orders import (
+    BooksCompared,
     CancelExitRequest,
     CloseRequest,
     Denied,
@@ -35,7 +36,7 @@ from services.risk_manager.market import Market
 from services.risk_manager.outbox import Outbox
 from services.risk_manager.review import Reviewer
 from services.risk_manager.settings import EVENTS_WAIT_NS, HAND_WAIT_NS, MARKET, RISK, Settings
-from services.risk_manager.state import EVENTS_LATE, FEED_SILENT, IN_DOUBT, PEOPLE, StateDesk
+from services.risk_manager.state import BOOKS, EVENTS_LATE, FEED_SILENT, IN_DOUBT, PEOPLE, StateDesk
 from services.risk_manager.verdicts import VerdictBook
 
 
@@ -230,6 +231,9 @@ class RiskCore:
     def _books(self, rows: Sequence[EventRow]) -> list[Output]:
         outputs = [*self._outbox.apply(rows), *self._exits.apply(rows), *self._states.cause(EVENTS_LATE, "")]
         ledger = self._outbox.portfolio.ledger
+        for compared in (row.event for row in rows if isinstance(row.event, BooksCompared)):
+            names = ", ".join(f"{name} {more:+d}" for name, more in compared.differences.items())
+            outputs += self._states.cause(BOOKS, "" if compared.equal else f"books and broker differ: {names}")
         doubt = sum(1 for order in ledger.open_orders() if order.state is OrderState.IN_DOUBT)
         return [*outputs, *self._states.cause(IN_DOUBT, f"orders in doubt: {doubt}" if doubt else "")]
 

@@ -13,6 +13,7 @@ PEOPLE = frozenset({Role.OPERATOR, Role.WEB})
 FEED_SILENT = "feed"
 EVENTS_LATE = "events"
 IN_DOUBT = "in_doubt"
+BOOKS = "books"
 FIRST_START = "first start"
 LASTING = frozenset({IN_DOUBT, *(name_of(reason) for reason in LOCKS)})
 

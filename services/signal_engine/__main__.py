@@ -15,6 +15,7 @@ SPEC = ServiceSpec(
     SIGNAL,
     {"market_data": (FEED,), "order_gateway": (EVENT, MATCHED)},
     ("market_data", "order_gateway", "screener", "risk_manager"),
+    full=True,
 )
 
 

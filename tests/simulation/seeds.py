@@ -39,6 +39,8 @@ CASH = 1_000_000_000
 SETTLE_NS = 1_000 * MS
 HORIZON_NS = 900 * SECOND
 GATEWAY = "order_gateway"
+REPLAYED = ("market_data", "screener")
+"""Their disks hold where a replay is and nothing of a live day: the power cuts here spare them."""
 VICTIMS = ("order_gateway", "risk_manager", "signal_engine", "market_data")
 END_OF: dict[CounterStatus, OrderState] = {
     CounterStatus.FILLED: OrderState.FILLED,
@@ -204,7 +206,8 @@ class Trial:
             GATEWAY: lambda: (make.gateway(settings), self.counter.adapter()),
         }
         for spec, parts_of in live_services(config(), parts):  # type: ignore[arg-type]  # parts by name
-            self.world.add(Node(spec.name, parts_of, spec.subscriptions, synced=spec.name not in make.unsynced))
+            synced = (spec.full or spec.name in REPLAYED) and spec.name not in make.unsynced
+            self.world.add(Node(spec.name, parts_of, spec.subscriptions, synced=synced))
         self.gateway = self.world.nodes[GATEWAY]
         self._misfortunes()
 
