@@ -176,7 +176,7 @@ class CounterDesk(BrokerDesk):
             return self._asked_ns + ANSWER_NS
         if self._last_ask_ns is None:
             return self.now_ns
-        if not self.reconciled or self._busy() or self.differences or self._differs:
+        if not self.reconciled or self._busy() or self._differs or self.in_doubt():
             return self._last_ask_ns + self._settings.query_ns
         if self._held > self._market.push and self._agreed_ns < self._needed_ns():
             return max(self._needed_ns(), self._last_ask_ns + 1)
@@ -268,6 +268,8 @@ class CounterDesk(BrokerDesk):
                 return self._link_down(report)
             case CounterState():
                 return self._on_state(report)
+            case CounterOrder() | CounterDeal() if not self._books.ledger.account:
+                return []  # the journal has not begun: the first whole answer brings it
             case CounterOrder():
                 return self._on_order(report)
             case CounterDeal():
@@ -346,7 +348,7 @@ class CounterDesk(BrokerDesk):
         return outputs
 
     def _external(self, order: CounterOrder) -> list[Output]:
-        if order.day < self._books.ledger.day or order.shares <= 0 or not self._books.rows:
+        if order.day < self._books.ledger.day or order.shares <= 0:
             self.counts["old_days"] += 1
             return []
         twice = self._by_remark(order) in self._books.submitted
@@ -509,7 +511,7 @@ class CounterDesk(BrokerDesk):
             self.counts["answers_missing"] += 1
             return []
         outputs: list[Output] = []
-        if not self._books.rows:
+        if not self._books.ledger.account:
             outputs += self._open(state)
         for order in state.orders:
             outputs += self._on_order(order)
