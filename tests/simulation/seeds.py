@@ -17,7 +17,7 @@ from common.domain.reasons import Reason
 from common.messages.codec import decode_body
 from common.messages.fold import fold
 from common.messages.market import DayOpened, PushEnd
-from common.messages.orders import EventRow, IntentDenied, OrderInDoubt, ResolveRequest, ToldDeal
+from common.messages.orders import EventRow, IntentDenied, OrderInDoubt, ResolveRequest, ToldDeal, VerdictGiven
 from common.messages.outputs import Message, Origin, Output, Reply
 from common.messages.signals import PoolRequest
 from common.runtime.config import Account, Config, Risk
@@ -386,8 +386,11 @@ class Trial:
             self.bad.append("risk's books are not the gateway's")
 
     def _comparable(self, rows: Sequence[Message]) -> bool:
-        denied = [row.event for row in rows if isinstance(row, EventRow) and isinstance(row.event, IntentDenied)]
-        return not self._doubts and not any(denial.reason is Reason.UNRECONCILED for denial in denied)
+        """Tell whether nothing was refused for want of a broker or of a disk, and nothing settled by hand."""
+        events = [row.event for row in rows if isinstance(row, EventRow)]
+        reasons = {event.reason for event in events if isinstance(event, IntentDenied)}
+        reasons |= {event.verdict.reason for event in events if isinstance(event, VerdictGiven)}
+        return not self._doubts and not reasons & {Reason.UNRECONCILED, Reason.DISK_FULL}
 
     def _books(self) -> Books:
         ledger = self.gateway.core.books.ledger
