@@ -95,6 +95,7 @@ class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     broker: str = "paper"
     settle_s: int = 0
+    cash_tolerance: int = 0
     after_absence: str = "resend"
     fill_verdict: str = "expected"
     cancel_share_bp: int = 0
@@ -155,6 +156,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "fees.commission_e7": (0, 30_000),
     "fees.commission_min": (0, 100_000),
     "gateway.settle_s": (0, 600),
+    "gateway.cash_tolerance": (0, 100_000),
     "gateway.cancel_share_bp": (0, 10_000),
     "gateway.participation_bp": (1, 10_000),
     "nightly.sessions": (70, 2_500),

@@ -113,6 +113,18 @@ def parse_coid(text: str) -> str:
     return clean
 
 
+def parse_deal(text: str) -> tuple[str, Shares, Price]:
+    """Return number, shares and price of a deal as the broker's statement has it: NUMBER:SHARES@PRICE."""
+    found = re.match(r"([!-~]{1,40}):(\d{1,9})@(\d{1,6}(?:\.\d{1,3})?)\Z", text.strip())
+    if found is None or int(found[2]) == 0:
+        raise BadInputError("bad.deal", text=text)
+    yuan, _, thousandths = found[3].partition(".")
+    price = int(yuan) * MILLI + int(thousandths.ljust(3, "0"))
+    if price == 0:
+        raise BadInputError("bad.deal", text=text)
+    return found[1], int(found[2]), price
+
+
 def parse_time(text: str) -> int:
     """Return the second of the day of 09:30 or 09:30:00."""
     found = re.match(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?\Z", text.strip())

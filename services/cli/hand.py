@@ -2,7 +2,7 @@
 
 import click
 
-from common.messages.orders import CancelExitRequest, CancelRequest, Denied, Journalled, OpenRequest
+from common.messages.orders import CancelExitRequest, CancelRequest, Denied, Journalled, OpenRequest, ResolveRequest
 from common.messages.outputs import Message
 from common.messages.signals import Verdict, VerdictStatus
 from common.runtime.crash import pass_point
@@ -68,6 +68,9 @@ def answer_text(session: Session, ask: Ask, answer: Verdict | Journalled | Denie
         return session.say(
             "order.denied", what=ask_text(session, ask), why=reason_line(session.lang, answer.reason, answer.detail)
         )
+    if isinstance(ask, ResolveRequest):
+        how = "order.adopted" if ask.broker_id else "order.resolved_absent"
+        return session.say(how, coid=ask.coid, broker_id=ask.broker_id)
     if isinstance(answer, Journalled):
         return session.say("order.cancel_sent", coid=answer.coid)
     if answer.status is VerdictStatus.DENIED:
@@ -95,6 +98,8 @@ def ask_text(session: Session, ask: Ask) -> str:
         return session.say("order.what_cancel", what=ask.coid)
     if isinstance(ask, CancelExitRequest):
         return session.say("order.what_cancel", what=ask.symbol)
+    if isinstance(ask, ResolveRequest):
+        return session.say("order.what_resolve", what=ask.coid)
     side = session.say("side.buy" if isinstance(ask, OpenRequest) else "side.sell")
     if not ask.shares:
         return session.say("order.what_all", side=side, symbol=ask.symbol)

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from common.messages.orders import CancelExitRequest, CancelRequest, CloseRequest, OpenRequest
+from common.messages.orders import CancelExitRequest, CancelRequest, CloseRequest, OpenRequest, ResolveRequest
 
-Ask = OpenRequest | CloseRequest | CancelRequest | CancelExitRequest
+Ask = OpenRequest | CloseRequest | CancelRequest | CancelExitRequest | ResolveRequest
 KEPT_MAX = 200
 """Answered keys older than these are forgotten; the gateway keeps its own for ever."""
 _KINDS: dict[str, type[Ask]] = {
-    kind.__name__: kind for kind in (OpenRequest, CloseRequest, CancelRequest, CancelExitRequest)
+    kind.__name__: kind for kind in (OpenRequest, CloseRequest, CancelRequest, CancelExitRequest, ResolveRequest)
 }
 
 

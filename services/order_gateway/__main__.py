@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from common.domain.calendar import NS
 from common.domain.values import MILLI
 from common.messages.outputs import Adapter, Core
 from common.messages.topics import FEED
@@ -13,7 +14,7 @@ from common.runtime.run import config_argument, guarded
 from common.runtime.service import ServiceSpec, host
 from services.order_gateway.adapters.paper import PaperBroker, PaperSettings
 from services.order_gateway.core import GatewayCore
-from services.order_gateway.settings import GATEWAY, MARKET, RISK, Settings
+from services.order_gateway.settings import GATEWAY, MARKET, RISK, SETTLE_FLOOR_S, Settings
 
 SPEC = ServiceSpec(GATEWAY, {MARKET: (FEED,), RISK: ()}, (MARKET, RISK), full=True)
 
@@ -35,6 +36,9 @@ def settings_of(config: Config) -> Settings:
         kill_blocks=config.limits.kill_blocks,
         live=config.system.mode == "live",
         stale_s=config.risk.stale_s,
+        counter=config.gateway.broker != "paper",
+        settle_ns=max(config.gateway.settle_s, SETTLE_FLOOR_S) * NS,
+        cash_tolerance=config.gateway.cash_tolerance * MILLI,
     )
 
 

@@ -21,6 +21,10 @@ BEFORE_CONTINUOUS = frozenset({Phase.PRE_CONTINUOUS, Phase.CONTINUOUS, Phase.LUN
 """Phases whose next push can be one of continuous trading."""
 
 
+SETTLE_FLOOR_S = 10
+"""A counter is never given less to settle, whatever the configuration says: too short gives orders twice."""
+
+
 class Settings(NamedTuple):
     """Account, fees and limits."""
 

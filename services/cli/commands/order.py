@@ -1,13 +1,22 @@
-"""`order buy|sell|cancel|list|retry`: a person's orders."""
+"""`order buy|sell|cancel|list|retry|resolve`: a person's orders."""
 
 import click
 
 from common.domain.orders import OrderState
-from common.messages.orders import CancelExitRequest, CancelRequest, CloseRequest, OpenRequest, Orders, OrdersRequest
+from common.messages.orders import (
+    CancelExitRequest,
+    CancelRequest,
+    CloseRequest,
+    OpenRequest,
+    Orders,
+    OrdersRequest,
+    ResolveRequest,
+    ToldDeal,
+)
 from services.cli import faults, show
 from services.cli.bilingual import Group, json_option, option
 from services.cli.books import GATEWAY
-from services.cli.check import check_buy_lot, parse_coid, parse_day, parse_price, parse_shares, parse_symbol
+from services.cli.check import check_buy_lot, parse_coid, parse_day, parse_deal, parse_price, parse_shares, parse_symbol
 from services.cli.faults import BadInputError
 from services.cli.hand import ask_text, run_name, send
 from services.cli.pending import Pending, new_key
@@ -102,3 +111,30 @@ def retry(session: Session, key: str | None, as_json: bool) -> int:
         click.echo(session.say("order.retrying", key=ask.key, what=ask_text(session, ask)), err=True)
         worst = max(worst, send(session, ask, as_json))
     return worst
+
+
+@order.command_of("resolve", "cmd.order.resolve")
+@click.argument("coid")
+@option("--absent", is_flag=True, help_key="opt.absent")
+@option("--adopt", "broker_id", metavar="NUMBER", help_key="opt.adopt")
+@option("--deal", "deals", metavar="NUMBER:SHARES@PRICE", multiple=True, help_key="opt.deal")
+@option("--why", metavar="TEXT", help_key="opt.resolve_why")
+@json_option
+@pass_session
+def resolve(
+    session: Session,
+    coid: str,
+    absent: bool,
+    broker_id: str | None,
+    deals: tuple[str, ...],
+    why: str | None,
+    as_json: bool,
+) -> int:
+    """Settle an order in doubt with what the broker said."""
+    number = (broker_id or "").strip()
+    if absent == bool(number) or (absent and deals):
+        raise BadInputError("bad.resolve")
+    if not (why or "").strip():
+        raise BadInputError("bad.resolve_why")
+    told = tuple(ToldDeal(*parse_deal(text)) for text in deals)
+    return send(session, ResolveRequest(new_key(), parse_coid(coid), (why or "").strip(), number, told), as_json)

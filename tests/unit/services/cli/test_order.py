@@ -18,6 +18,8 @@ from common.messages.orders import (
     OpenRequest,
     OrderRow,
     Orders,
+    ResolveRequest,
+    ToldDeal,
 )
 from common.messages.outputs import Message
 from common.messages.signals import Verdict, VerdictStatus
@@ -48,6 +50,13 @@ def approved(message: Message) -> Message:
         ("order buy 600519 -100", ["-100", "above zero"]),
         ("order cancel nothing", ["nothing", "order list"]),
         ("order cancel", ["--exit"]),
+        (f"order resolve {COID} --why x", ["--absent", "--adopt"]),
+        (f"order resolve {COID} --absent --adopt 7 --why x", ["--absent", "--adopt"]),
+        (f"order resolve {COID} --absent --deal 7:100@9.98 --why x", ["--deal", "--adopt"]),
+        (f"order resolve {COID} --absent", ["--why"]),
+        (f"order resolve {COID} --adopt 7 --deal 7:0@9.98 --why x", ["7:0@9.98", "1234:300@9.98"]),
+        (f"order resolve {COID} --adopt 7 --deal 7:100 --why x", ["7:100", "1234:300@9.98"]),
+        ("order resolve nothing --absent --why x", ["nothing", "order list"]),
         ("order list --date 2026-02-30", ["2026-02-30", "2026-01-05"]),
     ],
 )
@@ -213,3 +222,35 @@ def test_list(tmp_path: Path) -> None:
     assert json.loads(as_json.stdout)[0]["state"] == "CANCELLED"
     empty, _ = run(tmp_path, "order list", {("order_gateway", "OrdersRequest"): Orders(())})
     assert empty.stdout.strip() == "No orders."
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_an_order_in_doubt_is_settled(tmp_path: Path, lang: str) -> None:
+    made_run(tmp_path)
+    asked_of = {("order_gateway", "ResolveRequest"): lambda message: Journalled(message.key, COID)}
+    result, link = run(tmp_path, f"order resolve {COID} --absent --why telephone", asked_of, lang=lang)
+    assert result.exit_code == 0
+    asked = link.asked[0][1]
+    assert isinstance(asked, ResolveRequest)
+    assert (asked.coid, asked.why, asked.broker_id, asked.deals) == (COID, "telephone", "", ())
+    assert COID in result.stdout
+    assert not Pending(tmp_path / "hand_orders.json").waiting("r1")
+
+
+def test_an_order_in_doubt_is_adopted_with_its_deals(tmp_path: Path) -> None:
+    made_run(tmp_path)
+    asked_of = {("order_gateway", "ResolveRequest"): lambda message: Journalled(message.key, COID)}
+    args = f"order resolve {COID} --adopt 77 --deal 1:300@9.98 --deal 2:100@9.985 --why statement --json"
+    result, link = run(tmp_path, args, asked_of)
+    asked = link.asked[0][1]
+    assert isinstance(asked, ResolveRequest)
+    assert (asked.broker_id, asked.deals) == ("77", (ToldDeal("1", 300, 9_980), ToldDeal("2", 100, 9_985)))
+    assert json.loads(result.stdout)["coid"] == COID
+
+
+def test_a_refused_settlement_says_why(tmp_path: Path) -> None:
+    made_run(tmp_path)
+    asked_of = {("order_gateway", "ResolveRequest"): lambda message: Denied(message.key, Reason.NOT_IN_DOUBT, {}, COID)}
+    result, _ = run(tmp_path, f"order resolve {COID} --absent --why telephone", asked_of)
+    assert result.exit_code != 0
+    assert "not in doubt" in result.stdout + result.stderr

@@ -53,3 +53,9 @@ def test_an_unknown_verdict_is_named_with_those_there_are() -> None:
 
 def test_the_gateway_waits_for_the_disk() -> None:
     assert SPEC.full
+
+
+def test_a_counter_is_given_ten_seconds_to_settle_at_least() -> None:
+    assert settings_of(Config(gateway=Gateway(settle_s=3))).settle_ns == 10_000_000_000
+    settings = settings_of(Config(gateway=Gateway(settle_s=25, cash_tolerance=2)))
+    assert (settings.settle_ns, settings.cash_tolerance, settings.counter) == (25_000_000_000, 2_000, False)
