@@ -167,7 +167,7 @@ WORDS: dict[Reason, Words] = {
     Reason.NOT_ALLOWED: Words("该密钥无此权限", "this key may not do that"),
     Reason.BROKER_REJECTED: Words("柜台拒单", "rejected by the broker"),
     Reason.IN_DOUBT: Words("状态不明，等待核实", "in doubt, waiting to be settled"),
-    Reason.KILL_SWITCH: Words("总开关已关", "kill switch is on"),
+    Reason.KILL_SWITCH: Words("总开关已关；查明后用 pankou kill --off", "the kill switch is on; pankou kill --off when the cause is found"),
     Reason.TOO_MANY_ORDERS: Words("委托过于频繁；稍后再试", "too many orders in a second or a day; try later"),
     Reason.NOT_READY: Words("服务尚未就绪，稍后再试", "service not ready yet; try again"),
     Reason.DISK_FULL: Words("磁盘已满，不开新仓；清出空间后自动恢复", "the disk is full: no opening orders; make room, it clears by itself"),

@@ -62,6 +62,8 @@ def run(session: Session, wanted: Wanted, choose_days: Callable[[], Days], clock
     if folder is None:
         raise BadInputError("bad.nothing_to_resume", home=str(session.home.root))
     launch(session, supervisor, folder, clock)
+    if session.home.kill_file.exists():
+        session.warn("run.killed", path=str(session.home.kill_file))
     if wanted.until_push or wanted.resume:  # a run that was held goes on when it is resumed
         session.ask("market_data", HoldRequest(wanted.until_push), HoldSet, control=True)
     if not wanted.follow:

@@ -237,6 +237,21 @@ def test_a_supervisor_that_does_not_start_says_why(
     assert "socket in use" in result.stderr
 
 
+def test_a_kill_file_left_there_is_told(tmp_path: Path, system: FakeSupervisor) -> None:
+    tapes = tmp_path / "tapes"
+    tapes.mkdir()
+    make_tape(tapes / f"{DAY}.tape")
+    args = ["run", "--days", str(tapes), "--no-follow"]
+    calm, _ = run(tmp_path / "home", args, UP)
+    (tmp_path / "home" / "KILL").touch()
+    told, _ = run(tmp_path / "home", args, UP)
+    assert (calm.exit_code, told.exit_code) == (0, 0)
+    assert "kill switch" not in calm.stderr
+    assert "pankou kill --off" in told.stderr
+    config = tomllib.loads((tmp_path / "home" / "runs" / "2" / "config.toml").read_text("utf-8"))
+    assert config["system"]["kill_file"] == str(tmp_path / "home" / "KILL")
+
+
 def test_until_push_holds_the_player(tmp_path: Path, system: FakeSupervisor) -> None:
     tape = make_tape(tmp_path / "a.tape")
     answers: dict[tuple[str, str], Answer] = {**UP, ("market_data", "StatusRequest"): player("held", 1)}
