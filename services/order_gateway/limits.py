@@ -155,7 +155,7 @@ def _value_checks(order: SubmitOrder, books: Books, settings: Settings) -> Itera
     yield Denial(Reason.ORDER_VALUE if value > most else Reason.NONE, {"value": value, "value_max": most})
     if buys:
         day, most = books.counters.bought_day, limits["day_value_max"] * MILLI
-        numbers = {"value": value, "value_day": day, "value_day_max": most}
+        numbers = {"value": value, "day_value": day, "day_value_max": most}
         yield Denial(Reason.DAY_VALUE if day + value > most else Reason.NONE, numbers)
 
 

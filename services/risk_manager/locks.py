@@ -111,7 +111,7 @@ class Locks:
 
     def _fall(self, reason: Reason, equity: Cash, start: Cash, most_bp: int) -> Iterator[KeptLock]:
         if (start - equity) * BASIS >= start * most_bp > 0:
-            yield KeptLock(reason, self._market.day, {"equity": equity, "from": start, "fall_bp_max": most_bp})
+            yield KeptLock(reason, self._market.day, {"equity": equity, "start_equity": start, "fall_bp_max": most_bp})
 
     def _equity(self) -> Cash:
         return self._portfolio.equity(self._market.mark_of)

@@ -180,7 +180,7 @@ def test_the_value_of_one_buy_and_of_a_day_of_buys_is_bounded_and_survives_a_res
     day = gateway.submit(gateway.order("three", OTHER, 200, 19.9))
     assert isinstance(day, Denied)
     assert day.reason is Reason.DAY_VALUE
-    assert day.detail == {"value": 3_980_000, "value_day": 5_960_000, "value_day_max": 8_000_000}
+    assert day.detail == {"value": 3_980_000, "day_value": 5_960_000, "day_value_max": 8_000_000}
 
 
 def test_a_sell_is_held_by_the_ceiling_only() -> None:

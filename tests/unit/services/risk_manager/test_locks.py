@@ -73,7 +73,7 @@ def test_a_loss_of_the_day_stops_opens_until_the_next_session_and_lets_exits_thr
     desk.tick("09:30:06", quotes(a=9.0))
     verdict = desk.enter(C)
     assert (verdict.status, verdict.reason) == (VerdictStatus.DENIED, Reason.DAY_LOSS)
-    assert verdict.detail == {"equity": 939_995_000, "from": 1_000_000_000, "fall_bp_max": 600}
+    assert verdict.detail == {"equity": 939_995_000, "start_equity": 1_000_000_000, "fall_bp_max": 600}
     assert desk.core.status()[1] == "reducing"
     assert desk.acks[-1] == desk.push, "in lockstep the player is not held: nothing but time ends this"
     desk.restart()
@@ -139,7 +139,7 @@ def test_a_drawdown_from_the_highest_close_stays_until_somebody_resumes() -> Non
     desk.tick("09:30:03", quotes(a=9.25))
     verdict = desk.enter(C)
     assert denial(verdict) is Reason.DRAWDOWN
-    assert verdict.detail == {"equity": 954_995_000, "from": 1_040_000_000, "fall_bp_max": 800}
+    assert verdict.detail == {"equity": 954_995_000, "start_equity": 1_040_000_000, "fall_bp_max": 800}
     next_day(desk, DAYS[3])
     desk.restart()
     desk.tick("09:30", quotes())
