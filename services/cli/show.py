@@ -23,7 +23,9 @@ _PRICES = frozenset(
     }
 )
 """Names of numbers that are prices in 0.001 yuan."""
-_MONEY = frozenset({"cash", "free_cash", "need", "cost", "value", "slot_cash", "fees", "turnover", "equity", "start_equity"})
+_MONEY = frozenset(
+    {"cash", "free_cash", "need", "cost", "value", "slot_cash", "fees", "turnover", "equity", "start_equity"}
+)
 """Names of numbers that are amounts in 0.001 yuan."""
 _TIMES = frozenset({"second_of_day", "cancel_at_s", "label_s", "bar_ends_s", "last_bar_s", "armed_until_s", "second"})
 """Names of numbers that are seconds of the day."""

@@ -1012,6 +1012,7 @@ TEXTS: dict[str, Text] = {
     "kill.on": Text("总开关已关：不再报出委托。文件 {path} 也已写下。在途委托仍在柜台，用 pankou order cancel 撤。", "The kill switch is on: no order leaves. The file {path} is there too. Working orders stay at the broker; cancel them with pankou order cancel."),
     "kill.off": Text("总开关已解除。", "The kill switch is off."),
     "kill.silent": Text("网关没有应答；文件 {path} 已写下，网关醒来也不会报出委托。", "The gateway is silent; the file {path} is there, and no order leaves when it comes back."),
+    "status.versions": Text("各服务的代码版本不一致，不买入；用 pankou stop 与 pankou run --resume 重启：{versions}", "The services run different code and buy nothing; restart with pankou stop and pankou run --resume: {versions}"),
     "run.killed": Text("总开关已关（{path}）：不会报出委托；用 pankou kill --off --why ... 解除。", "The kill switch is on ({path}): no order leaves; pankou kill --off --why ... ends that."),
     "limits.set": Text("{name} 今日为 {value}，收盘后恢复。", "{name} is {value} for today and falls back with the next day."),
     "limits.quick_cancels_day": Text("今日一秒内撤单：{value}", "Cancels within a second of their order today: {value}"),

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from common.domain.calendar import NS
@@ -45,7 +46,17 @@ def settings_of(config: Config) -> Settings:
 def kill_file_of(config: Config) -> Callable[[], bool]:
     """Return what tells whether the file is there that is the kill switch; without a name there is none."""
     name = config.system.kill_file
-    return Path(name).exists if name else lambda: False
+    return partial(_is_there, Path(name)) if name else lambda: False
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # who cannot look must not send
+    return True
 
 
 def paper_of(config: Config) -> PaperSettings:

@@ -5,7 +5,7 @@ from common.domain.values import TradingState
 from common.messages.control import Fault, StateRequest, TradingStateChanged
 from common.messages.header import Role
 from common.messages.kept import KeptState
-from common.messages.outputs import Log, Message, Origin, Output, Publish, Reply, Save
+from common.messages.outputs import Append, Log, Message, Origin, Output, Publish, Reply, Save
 from common.messages.topics import STATE
 from services.risk_manager.locks import LOCKS, name_of
 
@@ -69,7 +69,7 @@ class StateDesk:
         facts: dict[str, object] = {"wanted": request.state.name, "why": request.why, "by": origin.sender}
         return [
             self._save(),
-            Publish(STATE, self.said()),
+            *self._say(),
             *_reply(origin, self.said()),
             Log("warning", "trading state asked for", facts),
         ]
@@ -92,7 +92,12 @@ class StateDesk:
         else:
             del self.causes[name]
         facts: dict[str, object] = {"cause": name, "text": text, "state": self.state.name}
-        return [Publish(STATE, self.said()), Log("warning" if text else "info", "trading state cause", facts)]
+        return [*self._say(), Log("warning" if text else "info", "trading state cause", facts)]
+
+    def _say(self) -> list[Output]:
+        """Say a change; every one stays in the journal of risk, for whoever asks later what held trading down."""
+        said = self.said()
+        return [Append(said), Publish(STATE, said)]
 
 
 def _reply(origin: Origin, message: Message) -> list[Output]:

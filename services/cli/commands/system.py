@@ -50,7 +50,7 @@ def status(session: Session, as_json: bool) -> int:
     else:
         session.tell("status.run", run=run.name, folder=str(run))
         click.echo(status_table(session, processes, answers))
-        for line in cause_lines(answers):
+        for line in (*version_lines(session, answers), *cause_lines(answers)):
             click.echo(line)
     return faults.OK if all(answers.values()) else faults.SILENT
 
@@ -85,6 +85,15 @@ def status_table(session: Session, processes: list[Process], answers: dict[str, 
         )
     titles = heads(session.lang, "service", "process", "pid", "since", "state", "ready", "push", "memory")
     return show.table(titles, rows, (2, 3, 7))
+
+
+def version_lines(session: Session, answers: dict[str, Status | None]) -> list[str]:
+    """Return a line about services that run different code, none where all run the same."""
+    versions = {name: answer.version for name, answer in answers.items() if answer}
+    if len(set(versions.values())) <= 1:
+        return []
+    told = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return [session.say("status.versions", versions=told)]
 
 
 def push_text(push: int) -> str:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from common.domain.errors import ConfigError
 from common.domain.values import TradingState
@@ -127,6 +128,18 @@ def test_status_shows_supervisor_and_services(tmp_path: Path) -> None:
     assert "risk_manager.causes: feed silent" in result.stdout
     as_json, _ = run(tmp_path, "status --json", answers)
     assert json.loads(as_json.stdout)["services"]["risk_manager"]["state"] == "reducing"
+
+
+@pytest.mark.usefixtures("up")
+def test_status_names_services_that_run_different_code(tmp_path: Path) -> None:
+    made_run(tmp_path)
+    calm, _ = run(tmp_path, "status", {**ALL})
+    assert "different code" not in calm.stdout
+    other = replace(status_of("screener"), version="0.1.0+other")
+    told, _ = run(tmp_path, "status", {**ALL, ("screener", "StatusRequest"): other})
+    line = next(line for line in told.stdout.splitlines() if "different code" in line)
+    assert "screener 0.1.0+other" in line
+    assert "risk_manager 0.1.0" in line
 
 
 @pytest.mark.usefixtures("up")

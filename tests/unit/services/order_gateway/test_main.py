@@ -37,6 +37,10 @@ def test_the_kill_file_is_the_one_of_the_settings(tmp_path: Path) -> None:
     assert not asked()
     (tmp_path / "KILL").touch()
     assert asked()
+    (tmp_path / "KILL").unlink()
+    (tmp_path / "KILL").symlink_to(tmp_path / "nowhere")
+    assert asked(), "whoever put it there meant it"
+    assert kill_file_of(Config(system=System(kill_file="x" * 5_000)))(), "who cannot look must not send"
     assert not kill_file_of(Config(system=System(run_dir=str(tmp_path))))(), "without a name there is none"
 
 

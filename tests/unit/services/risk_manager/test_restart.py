@@ -5,6 +5,7 @@ Real player, real gateway with the paper exchange; the decisions are read from a
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import pytest
 
@@ -184,13 +185,13 @@ class ScriptedSignals:
 Books = tuple[tuple[EventRow, ...], tuple[Verdict, ...]]
 
 
-def make_world(seed: int = 0, *, trades: bool = True) -> World:
+def make_world(seed: int = 0, *, trades: bool = True, limits: Mapping[str, int] = MappingProxyType({})) -> World:
     """Return the services; without `trades` nobody but us trades, and what we took is not there again."""
     world = World(seed)
     player = PlayerSettings(consumers=CONSUMERS, record=False, script=HAND)
     feed: Mapping[str, Sequence[str]] = {"market_data": (FEED, BEAT)}
     events = {**feed, "order_gateway": (EVENT, MATCHED)}
-    risk = Settings(rule_slots=(("limit_up", 4),), resume_at_start=True)
+    risk = Settings(rule_slots=(("limit_up", 4),), resume_at_start=True)._replace(**limits)
     world.add(Node("market_data", lambda: (PlayerCore(player, lambda *_: NoBars()), Tape(trades=trades)), {}))
     world.add(Node("order_gateway", lambda: (GatewayCore(GatewaySettings()), PaperBroker()), feed))
     world.add(Node("signal_engine", lambda: (ScriptedSignals(), None), {**events, "risk_manager": (VERDICT, STATE)}))
@@ -305,6 +306,23 @@ def test_a_hand_sale_just_sent_does_not_bring_a_reprice_forward() -> None:
         world.after_commit = _crash_at(number, only=_writes)
         assert play(world) == quiet, f"crash after commit {number}"
         assert world.crashes == 1
+
+
+TIGHT = {"day_loss_bp": 50, "drawdown_bp": 100, "stop_losses": 2, "stop_sessions": 2, "lock_sessions": 2}
+LOCKED = {Reason.DAY_LOSS, Reason.DRAWDOWN, Reason.STOP_LOSS_CLUSTER}
+
+
+def test_a_crash_around_a_lock_changes_nothing() -> None:
+    """The script loses money and stops out more than these limits let it."""
+    quiet = play(make_world(limits=TIGHT))
+    denied = [verdict.reason for verdict in quiet[1] if verdict.status is VerdictStatus.DENIED]
+    assert LOCKED & set(denied)
+    for where in ("before_commit", "after_commit"):
+        for number in range(1, _count(_writes) + 1):
+            world = make_world(limits=TIGHT)
+            setattr(world, where, _crash_at(number, only=_writes))
+            assert play(world) == quiet, f"crash {where} {number}"
+            assert world.crashes == 1
 
 
 @pytest.mark.parametrize("seed", range(30))

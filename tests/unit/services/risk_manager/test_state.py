@@ -8,7 +8,7 @@ from common.domain.values import Pace, TradingState
 from common.messages.control import Fault, StateRequest, TradingStateChanged
 from common.messages.header import Role
 from common.messages.orders import OrderInDoubt
-from common.messages.outputs import Log, Publish
+from common.messages.outputs import Append, Log, Publish
 from common.messages.signals import VerdictStatus
 from services.risk_manager.settings import Settings
 from services.risk_manager.state import FEED_SILENT, IN_DOUBT, StateDesk
@@ -81,7 +81,7 @@ def test_in_lockstep_a_silent_peer_holds_the_push_instead_of_denying() -> None:
 
 def test_causes_never_lift_what_a_person_asked_for() -> None:
     desk = StateDesk(resume_at_start=False)
-    assert [type(output) for output in desk.cause(FEED_SILENT, "quiet")] == [Publish, Log]
+    assert [type(output) for output in desk.cause(FEED_SILENT, "quiet")] == [Append, Publish, Log]
     assert (desk.state, desk.paused) == (TradingState.HALTED, True)
     assert desk.cause(FEED_SILENT, "quiet") == []
     desk.cause(FEED_SILENT, "")
@@ -183,3 +183,19 @@ def test_a_service_that_runs_other_code_is_a_cause_until_it_does_not() -> None:
     assert "order_gateway runs other code" in desk.core.status()[3]["causes"]
     desk.carry_out(desk.core.on_version("order_gateway", True, desk.now_ns))
     assert desk.core.status()[1] == "active"
+
+
+def test_every_change_is_an_event_that_stays() -> None:
+    desk = Desk()
+    desk.open_day()
+    ask(desk, TradingState.REDUCING, "lunch")
+    desk.carry_out(desk.core.on_peer("order_gateway", False, desk.now_ns))
+    desk.restart()
+    desk.carry_out(desk.core.on_peer("order_gateway", True, desk.now_ns))
+    ask(desk, TradingState.ACTIVE, "back")
+    said = [row for row in desk.disk.load()[0] if isinstance(row, TradingStateChanged)]
+    assert [(row.state, row.wanted, row.why, sorted(row.causes)) for row in said] == [
+        (TradingState.REDUCING, TradingState.REDUCING, "lunch", []),
+        (TradingState.REDUCING, TradingState.REDUCING, "lunch", ["peer_order_gateway"]),
+        (TradingState.ACTIVE, TradingState.ACTIVE, "back", []),
+    ]
