@@ -1,6 +1,6 @@
 """The one list of checks; make, hooks and CI call it.
 
-Sessions run in the project's own .venv (`make install`). `parity` and `fuzz` come with the first code they check.
+Sessions run in the project's own .venv (`make install`). `parity` comes with the first code it checks.
 """
 
 import os
@@ -110,6 +110,18 @@ def lock(session: nox.Session) -> None:
         # The vendor's library has a file of its own, since few need its 92 MB; both agree on all they share.
         shared = ("-c", "requirements.lock")
         session.run(*resolve, *shared, "--extra", "xt", "-o", "requirements-xt.lock", "pyproject.toml", external=True)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Send hostile bytes into decoders and sockets: nox -s fuzz -- [--decodes N] [--wire M] [--seed S]."""
+    session.run(sys.executable, "-m", "tests.fuzz.run", *session.posargs)
+
+
+@nox.session
+def roles(session: nox.Session) -> None:
+    """Try every role, socket and verb on real sockets, an unknown key, no key and a dead doorkeeper among them."""
+    session.run(sys.executable, "-m", "tests.roles.run", *session.posargs)
 
 
 def indexes() -> tuple[str, ...]:

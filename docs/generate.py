@@ -5,6 +5,7 @@ from pathlib import Path
 
 from common.backtests.reference import metrics_page, result_page
 from common.bus.endpoints import LINKS, SERVICES, STRIDE
+from common.bus.reference import roles_page
 from common.bus.roles import VERBS
 from common.bus.sockets import BATCH_BYTES_MAX, ORDER_BYTES_MAX
 from common.domain.orders import Action, OrderState, PriceKind
@@ -49,6 +50,7 @@ def pages() -> dict[str, str]:
     return {
         "protocol.md": protocol_page(wire()),
         "reasons.md": reasons_page(),
+        "roles.md": roles_page(),
         "metrics.md": metrics_page(),
         "backtest-result.md": result_page(RESULT.read_text(encoding="utf-8")),
         "ashare-rules.md": rules_page(),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import zmq
 
 from common.bus.curve import Allowed
-from common.bus.roles import may_say
+from common.bus.roles import may_say, verb_of
 from common.bus.sockets import ORDER_BYTES_MAX, Socket
 from common.domain.errors import CodecError
 from common.domain.reasons import Reason
@@ -86,9 +86,9 @@ class Responder:
             if who.role in PEOPLE:  # somebody writes a client of his own: silence would teach him nothing
                 self.answer(token, Fault(Reason.BAD_MESSAGE, str(error)[:FAULT_TEXT_MAX]))
             raise
-        if not may_say(self.service, self.link, envelope.kind, who.role):
+        if not may_say(self.service, self.link, verb_of(message), who.role):
             self.counts["denied"] += 1
-            text = f"{who.identity or 'a stranger'} may not send {envelope.kind} to {self.service}/{self.link}"
+            text = f"{who.identity or 'a stranger'} may not send {verb_of(message)} to {self.service}/{self.link}"
             self.answer(token, Fault(Reason.NOT_ALLOWED, text))
             return None
         origin = Origin(

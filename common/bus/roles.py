@@ -1,5 +1,10 @@
 """Which role may say what to whom: one readable table, checked for every single message."""
 
+import msgspec
+
+from common.domain.values import TradingState
+from common.messages.codec import kind_of
+from common.messages.control import StateRequest
 from common.messages.header import Role
 
 _OPERATORS = frozenset({Role.OPERATOR, Role.WEB})
@@ -15,7 +20,7 @@ VERBS: dict[tuple[str, str], dict[str, frozenset[Role]]] = {
     },
     ("market_data", "control"): {"HoldRequest": _OPERATORS},
     ("screener", "ask"): {
-        "PoolRequest": _OPERATORS | {Role.SIGNAL, Role.READ_ONLY},
+        "PoolRequest": _OPERATORS | {Role.SIGNAL},
         "ExplainRequest": _OPERATORS | {Role.READ_ONLY},
     },
     ("signal_engine", "ask"): {
@@ -51,6 +56,10 @@ VERBS: dict[tuple[str, str], dict[str, frozenset[Role]]] = {
     },
 }
 """(service, link) to kind of message to the roles that may send it. What is not here nobody may send."""
+NARROWER: dict[str, frozenset[Role]] = {
+    f"StateRequest:{state.name}": frozenset({Role.OPERATOR}) for state in (TradingState.REDUCING, TradingState.ACTIVE)
+}
+"""Kind of message with what it asks for to the roles that may: the board stops trading, and only an operator goes on."""
 HEARERS: dict[str, frozenset[Role]] = {
     "market_data": _ALL,
     "screener": _READERS | {Role.SCREENER, Role.SIGNAL},
@@ -69,7 +78,15 @@ def roles_at(service: str, link: str) -> frozenset[Role]:
 
 
 def may_say(service: str, link: str, kind: str, role: Role) -> bool:
-    """Tell whether a role may send this kind of message to this socket."""
+    """Tell whether a role may send this verb (a kind of message, see `verb_of`) to this socket."""
     if kind == STATUS:
         return role in _ALL
-    return role in VERBS.get((service, link), {}).get(kind, frozenset())
+    allowed = VERBS.get((service, link), {}).get(kind.partition(":")[0], frozenset())
+    return role in allowed and role in NARROWER.get(kind, allowed)
+
+
+def verb_of(message: msgspec.Struct) -> str:
+    """Return what a message asks for, as the tables name it."""
+    if isinstance(message, StateRequest):
+        return f"{kind_of(message)}:{message.state.name}"
+    return kind_of(message)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from common.bus.curve import make_folder
 from services.cli.home import CHECKOUT, Home
 
 STOP_WAIT_S = 10.0
@@ -98,7 +99,8 @@ class Supervisor:
 
     def start(self, run: Path) -> None:
         """Start supervisord in the background for a run; raises `OSError` or `CalledProcessError` when it cannot."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Its folder is in a place that all may write to: one that somebody else made first is not taken.
+        make_folder(self.path.parent)
         (run / "logs").mkdir(mode=0o700, exist_ok=True)
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(CHECKOUT / "supervisord.conf")]
         subprocess.run(command, env=self.environment(run), cwd=CHECKOUT, check=True, capture_output=True, timeout=20)

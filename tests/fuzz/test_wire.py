@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.rig import System
-from tests.fuzz.wire import attack
+from tests.fuzz.assault import HELD_AT, SMALLEST, attack
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(150)]  # it starts the whole system
 MESSAGES = 20_000
-SMALLEST = ("--stocks", "40", "--interval", "60", "--until-push", "2026010500100")
-"""A market of few stocks and pushes, held in the first morning: books that hold something, and stand still."""
 
 
 @pytest.fixture
@@ -20,7 +18,7 @@ def held(tmp_path: Path) -> Iterator[System]:
     system = System(tmp_path / "home")
     try:
         system.start(*SMALLEST)
-        system.wait_for_push(2026010500100)
+        system.wait_for_push(HELD_AT)
         yield system
     finally:
         system.stop()

@@ -5,65 +5,46 @@ nothing: journals are byte for byte what they were.
 """
 
 import hashlib
-import os
-import signal
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import zmq
 
 from common.bus.curve import IDENTITIES, KeyPair, load_pair, load_public
-from common.bus.endpoints import LINKS, SERVICES, address, port
+from common.bus.endpoints import SERVICES, address, port
 from common.bus.links import PLAIN_PUBLISHERS
-from common.bus.roles import VERBS, may_say
+from common.bus.roles import VERBS
 from common.bus.sockets import HANDSHAKE_MS, Curve, Socket, limit, secure
 from common.bus.trial import Trial
 from common.domain.errors import CodecError
-from common.domain.ids import client_order_id
-from common.domain.orders import Action, PriceKind
-from common.domain.reasons import Reason
 from common.messages.codec import decode, decode_body, encode_body, encode_envelope, kind_of
-from common.messages.control import RecordHandOrder, Status
-from common.messages.header import ENVELOPE_VERSION, Envelope, Role, Trace
-from common.messages.market import HandOrder
-from common.messages.orders import (
-    CancelExitRequest,
-    CancelOrder,
-    CancelRequest,
-    CloseRequest,
-    EventsRequest,
-    FillsRequest,
-    OpenRequest,
-    OrdersRequest,
-    SubmitOrder,
-)
+from common.messages.control import Status
+from common.messages.header import ENVELOPE_VERSION, Envelope
 from common.messages.outputs import Message
-from common.messages.signals import ExplainRequest, PoolRequest, Signal, SignalBatch
 from tests.e2e.rig import System
 from tests.fuzz.damage import Damager
+from tests.fuzz.frames import (
+    CURVE,
+    HUGE,
+    KEY,
+    NULL,
+    NULL_READY,
+    PATIENCE_S,
+    Tap,
+    drain,
+    envelope_of,
+    fate_of,
+    packed_questions,
+    real_questions,
+    refused,
+)
 from tests.samples import SAMPLES
 
 RSS_GROWTH_KIB_MAX = 50 * 1024
-PATIENCE_S = 30.0
-KEY = b"KEY00000"
-"""Stands in a message where its key goes."""
-READS = frozenset(
-    {"PositionsRequest", "AccountRequest", "OrdersRequest", "FillsRequest", "EventsRequest", "VerdictsRequest"}
-    | {"SignalsRequest", "StatusRequest", "FeedStateRequest", "ExplainRequest"}
-)
-"""Good messages that change nothing. Others that damage happens to make are not sent: they would be orders."""
-ASKED = tuple((service, link) for service in SERVICES for link in LINKS if link != "pub")
-GREETING = b"\xff" + b"\x00" * 8 + b"\x7f\x03\x01"
-"""ZMTP 3.1 up to the name of the mechanism."""
-NULL, CURVE = (GREETING + name.ljust(20, b"\x00") + b"\x00" * 32 for name in (b"NULL", b"CURVE"))
-NULL_READY = b"\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x03SUB"
-HUGE = (1 << 30).to_bytes(8, "big")
 
 
 class Sight(NamedTuple):
@@ -175,7 +156,7 @@ class Wire:
 
     def damaged_questions(self, who: str, service: str, link: str, count: int) -> None:
         """Send damaged questions and wait until each is counted as bad or denied: none is lost, none is fatal."""
-        role = load_role(who)
+        role = IDENTITIES[who]
         kinds = [*VERBS.get((service, link), {}), "StatusRequest", "SubmitOrder", "Beat"]
         status = self.system.status(service)
         before = refused(status, link)
@@ -237,21 +218,7 @@ class Wire:
     @cached_property
     def real(self) -> dict[str, Message]:
         """Messages that this system can carry out: damage leaves them close to that."""
-        books = self.system.books()
-        held, order = books["positions"][0].symbol, books["orders"][-1]
-        push, ts_ns, key = order.push, order.ts_ns, KEY.decode()
-        coid = client_order_id(20260105, key)
-        submit = SubmitOrder(coid, key, held, 2, 100, order.price, push, ts_ns, ts_ns, "limit_up", Reason.STOP_LOSS)
-        entry = Signal(
-            key, "limit_up", held, push, ts_ns, Action.EXIT, 10_000, PriceKind.MARKETABLE, 0, Reason.STOP_LOSS, 10**12
-        )
-        made = (
-            OpenRequest(key, held, 100), CloseRequest(key, held, 100), CancelRequest(key, order.coid), CancelExitRequest(key, held),
-            submit, CancelOrder(key, order.coid, push, Reason.REPRICE), SignalBatch(key, push, (entry, entry)),
-            PoolRequest("limit_up", 20260105, (held,)), ExplainRequest(held, 20260105), EventsRequest(1, 10),
-            OrdersRequest(20260105), FillsRequest(20260105), RecordHandOrder(HandOrder(key, 1, held, 100, 0)),
-        )  # fmt: skip
-        return {kind_of(message): message for message in made}
+        return real_questions(self.system)
 
     def look_alive(self, what: str) -> None:
         """Hold every service to its run: it may have done what it was asked."""
@@ -407,185 +374,3 @@ class Wire:
         asker.send_multipart([envelope_of("StatusRequest"), encode_body(SAMPLES["StatusRequest"])])
         self.messages += 1
         return bool(asker.poll(round(1000 * PATIENCE_S))) and decode(*asker.recv_multipart())[0].kind == "Status"
-
-
-# ------------------------------------------------------------------ a whole round
-
-PERSONS = {"viewer": "wrong role", "market_data": "wrong role", "cli": "right role", "risk_manager": "right role"}
-
-
-class Figures(NamedTuple):
-    """What a round did."""
-
-    messages: int
-    attacks: int
-    refused: int
-    seconds: float
-    grown_kib: int
-
-    def line(self) -> str:
-        """Return the closing line."""
-        return (
-            f"wire fuzz: {self.messages:,} messages, connections and subscriptions in {self.attacks} attacks on "
-            f"{len(SERVICES) * len(LINKS)} sockets, {self.refused:,} refused one by one, all processes alive, "
-            f"memory +{self.grown_kib / 1024:.1f} MB at most, journals unchanged, {self.seconds:.0f} s"
-        )
-
-
-def attack(system: System, messages: int, seed: int) -> Figures:
-    """Attack every socket of a running system with about so many messages."""
-    wire, start = Wire(system, seed), time.perf_counter()
-    few = max(17, min(2_000, messages // 800))
-    many = min(200_000, messages // 4)
-    try:
-        with wire.silence("order_gateway", "ask", 1_000), wire.silence("market_data", "pub", 100):
-            damaged(wire, max(20, messages // 2 // (len(ASKED) * len(PERSONS))))
-        for service in SERVICES:
-            for link in LINKS:
-                wire.raw_garbage(service, link, few)
-                wire.strangers(service, link)
-            wire.check(f"garbage and strangers at {service}")
-        for service in sorted(PLAIN_PUBLISHERS):
-            wire.pings(service, max(5, min(500, messages // 2_000)))
-        wire.forged_sender()
-        wire.stolen_route()
-        wire.replayed()
-        wire.check("forged, stolen, overheard")
-        wire.subscriptions("no key", "market_data", many)
-        wire.subscriptions("viewer", "order_gateway", many)
-        last = wire.check("subscriptions")
-        total = sum(
-            refused(last.statuses[service], link) - refused(wire.before.statuses[service], link)
-            for service, link in ASKED
-        )
-        odd(wire, max(5, messages // 2_000))
-        return Figures(wire.messages, wire.attacks, total, time.perf_counter() - start, wire.grown_kib)
-    finally:
-        wire.close()
-
-
-def damaged(wire: Wire, each: int) -> None:
-    """Ask damaged questions at every socket, with keys that may and keys that may not."""
-    for service, link in ASKED:
-        for who in PERSONS:
-            wire.damaged_questions(who, service, link, each)
-        wire.oversized("cli", service, link)
-        wire.check(f"damaged questions at {service}/{link}")
-
-
-def odd(wire: Wire, each: int) -> None:
-    """Ask odd but good questions, prove that the check of the disk sees them, and read everything again after a kill."""
-    for service, link in sorted(VERBS, key=lambda door: door[0] == "market_data"):
-        wire.odd_orders(service, link, each)
-    assert wire.look().disk != wire.before.disk, "orders were written, and the look at the disk did not see them"
-    before = {service: wire.system.status(service) for service in SERVICES}
-    for status in before.values():
-        os.kill(status.numbers["pid"], signal.SIGKILL)
-    for service, status in before.items():
-        again = wire.system.status(service)
-        assert again.run_id != status.run_id, f"{service} was not killed"
-
-
-# ------------------------------------------------------------------ what an attack is made of
-
-
-def packed_questions() -> dict[str, bytes]:
-    """Return one packed message of every kind that may be sent to a service, and an envelope."""
-    kinds = {kind for verbs in VERBS.values() for kind in verbs} | {"StatusRequest", "Beat"}
-    envelope = encode_envelope(Envelope(ENVELOPE_VERSION, "StatusRequest", "x", "r", 1, 0, "q", "c", Trace(1)))
-    return {kind: encode_body(SAMPLES[kind]) for kind in sorted(kinds)} | {"envelope": envelope}
-
-
-def envelope_of(kind: str, key: str = "fuzz") -> bytes:
-    """Return the envelope of a question."""
-    return encode_envelope(Envelope(ENVELOPE_VERSION, kind, "fuzz", "r1", 1, 0, key))
-
-
-def fate_of(frames: list[bytes], service: str, link: str, role: Role) -> str:
-    """Return what must become of a question: refused (bad or denied), read (nothing changes), or done."""
-    inner = frames[1:] if len(frames) == 3 and not frames[0] else frames
-    if len(inner) != 2:
-        return "refused"
-    try:
-        envelope, _ = decode(*inner)
-    except CodecError:
-        return "refused"
-    if not may_say(service, link, envelope.kind, role):
-        return "refused"
-    return "read" if envelope.kind in READS else "done"
-
-
-def refused(status: Status, link: str) -> int:
-    """Return how many messages a service refused on a link."""
-    return status.numbers.get(f"{link}_bad", 0) + status.numbers.get(f"{link}_denied", 0)
-
-
-def drain(asker: Socket) -> bool:
-    """Read what waits; False, so that a condition may begin with it."""
-    while asker.poll(0):
-        asker.recv_multipart()
-    return False
-
-
-class Tap:
-    """Stands between a client and a service and writes down what the client says."""
-
-    def __init__(self, to_port: int) -> None:
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._server.getsockname()[1]
-        self._to = socket.create_connection(("127.0.0.1", to_port))
-        self._said = bytearray()
-        self._mark = 0
-        self._threads = [threading.Thread(target=self._forth, daemon=True)]
-        self._client: socket.socket | None = None
-        self._threads[0].start()
-
-    def __enter__(self) -> "Tap":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for end in (self._client, self._to, self._server):
-            if end is not None:
-                with suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
-                end.close()
-        for thread in self._threads:
-            thread.join(PATIENCE_S)
-
-    def _forth(self) -> None:
-        with suppress(OSError):
-            self._client, _ = self._server.accept()
-            back = threading.Thread(target=self._back, args=(self._client,), daemon=True)
-            self._threads.append(back)
-            back.start()
-            while said := self._client.recv(65_536):
-                self._said += said
-                self._to.sendall(said)
-
-    def _back(self, client: socket.socket) -> None:
-        with suppress(OSError):
-            while said := self._to.recv(65_536):
-                client.sendall(said)
-
-    def mark(self) -> None:
-        """Remember this moment: the handshake is over."""
-        self._mark = len(self._said)
-
-    def say_again(self) -> None:
-        """Repeat in the same session what was said since the mark."""
-        with suppress(OSError):
-            self._to.sendall(bytes(self._said[self._mark :]))
-
-    def everything(self) -> bytes:
-        """Return all that the client said."""
-        return bytes(self._said)
-
-
-def load_role(who: str) -> Role:
-    """Return the role of one of the identities that every system has."""
-    return IDENTITIES[who]
-
-
-def open_files(pid: int) -> int:
-    """Return how many files and sockets a process holds."""
-    return len(os.listdir(Path("/proc") / str(pid) / "fd"))  # noqa: PTH208 - names only, of a kernel folder
