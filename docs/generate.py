@@ -28,7 +28,7 @@ CLIENT = REFERENCE / "req_client.py"
 
 def wire() -> Wire:
     """Gather what the protocol page tells."""
-    modules = ("header", "market", "signals", "orders", "control", "kept")
+    modules = ("bounds", "header", "market", "signals", "orders", "control", "kept")
     return Wire(
         services=SERVICES,
         links=LINKS,

@@ -126,6 +126,7 @@ def protocol_page(wire: Wire) -> str:
         lines += [f"## {heading}", ""]
         for kind in read_kinds(wire.sources[module]):
             lines += _message(kind, wire)
+    lines += _bounds(wire.sources["bounds"])
     lines += _numbers(wire.numbers)
     kept = ", ".join(_code(kind.name) for kind in read_kinds(wire.sources[KEPT]))
     lines += ["## 只在磁盘上 / On disk only", "", f"这些记录从不发送。These records are never sent: {kept}.", ""]
@@ -212,6 +213,30 @@ def _message(kind: Kind, wire: Wire) -> list[str]:
         events = ", ".join(_link(event.__name__) for event in get_args(Event))
         lines += [f"`event` 是其中之一。`event` is one of: {events}.", ""]
     return [*lines, *_field_table(kind)]
+
+
+def read_bounds(source: str) -> list[tuple[str, str, str]]:
+    """Return the bounded types of the module `bounds`: name, Python type with its bounds, meaning."""
+    found = []
+    body = ast.parse(source).body
+    for node, after in zip(body, [*body[1:], None], strict=True):
+        if (
+            isinstance(node, ast.AnnAssign)
+            and isinstance(node.target, ast.Name)
+            and isinstance(node.value, ast.Subscript)
+        ):
+            kind, _, meta = ast.unparse(node.value.slice).strip("()").partition(", Meta(")
+            doc = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""
+            found.append((node.target.id, f"{kind}: {meta.removesuffix(')')}", " ".join(str(doc).split())))
+    return found
+
+
+def _bounds(source: str) -> list[str]:
+    text = (
+        "字段的类型都有界限，超出的消息不被接受。Every type of a field has bounds; a message outside them is refused."
+    )
+    rows = ((_code(name), _code(bounds), _cell(doc)) for name, bounds, doc in read_bounds(source))
+    return ["## 界限 / Bounds", "", text, "", *_table(("类型 / type", "界限 / bounds", "说明 / meaning"), rows)]
 
 
 def _numbers(numbers: Mapping[str, Mapping[str, int]]) -> list[str]:
