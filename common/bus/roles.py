@@ -2,9 +2,8 @@
 
 import msgspec
 
-from common.domain.values import TradingState
 from common.messages.codec import kind_of
-from common.messages.control import StateRequest
+from common.messages.control import KillRequest, StateRequest
 from common.messages.header import Role
 
 _OPERATORS = frozenset({Role.OPERATOR, Role.WEB})
@@ -56,10 +55,10 @@ VERBS: dict[tuple[str, str], dict[str, frozenset[Role]]] = {
     },
 }
 """(service, link) to kind of message to the roles that may send it. What is not here nobody may send."""
-NARROWER: dict[str, frozenset[Role]] = {
-    f"StateRequest:{state.name}": frozenset({Role.OPERATOR}) for state in (TradingState.REDUCING, TradingState.ACTIVE)
-}
-"""Kind of message with what it asks for to the roles that may: the board stops trading, and only an operator goes on."""
+NARROWER: dict[str, frozenset[Role]] = dict.fromkeys(
+    ("StateRequest:REDUCING", "StateRequest:ACTIVE", "KillRequest:OFF"), frozenset({Role.OPERATOR})
+)
+"""Verb (kind of message and what it asks for) to the roles that may: the board stops trading, an operator goes on."""
 HEARERS: dict[str, frozenset[Role]] = {
     "market_data": _ALL,
     "screener": _READERS | {Role.SCREENER, Role.SIGNAL},
@@ -87,6 +86,9 @@ def may_say(service: str, link: str, kind: str, role: Role) -> bool:
 
 def verb_of(message: msgspec.Struct) -> str:
     """Return what a message asks for, as the tables name it."""
-    if isinstance(message, StateRequest):
-        return f"{kind_of(message)}:{message.state.name}"
+    match message:
+        case StateRequest(state=state):
+            return f"StateRequest:{state.name}"
+        case KillRequest(on=on):
+            return f"KillRequest:{'ON' if on else 'OFF'}"
     return kind_of(message)

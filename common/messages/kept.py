@@ -11,6 +11,7 @@ from common.messages.bounds import (
     Day,
     Key,
     Label,
+    Millisecond,
     Name,
     Numbers,
     PushId,
@@ -131,9 +132,9 @@ class KeptLock(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True
     reason: Reason
     day: Day
     """Since when."""
-    detail: dict[str, int]
+    detail: Numbers
     """The numbers it rests on."""
-    seq: int = 0
+    seq: Seq = 0
     """Journal row of the last stop loss it counted."""
 
 
@@ -145,7 +146,7 @@ class KeptLocks(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=Tru
     """When somebody lifted them last; 0 = never."""
     base: Cash = 0
     """Equity then."""
-    stops_seq: int = 0
+    stops_seq: Seq = 0
     """Stop losses up to this journal row do not count any more."""
 
 
@@ -153,7 +154,7 @@ class KeptGap(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True)
     """The last gap of the feed: quotes up to then are of before."""
 
     day: Day
-    time_ms: int
+    time_ms: Millisecond
     """Exchange time of the newest quote before it, ms since midnight."""
 
 
@@ -247,13 +248,13 @@ class RuleMemory(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=Tr
 class BrokenRule(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A rule that failed: it opens nothing more until it is changed."""
 
-    rule: str
-    made_of: str
+    rule: Name
+    made_of: Text
     """Its source and parameters then."""
-    symbol: str
+    symbol: Symbol
     day: Day
-    second_of_day: int
-    error: str
+    second_of_day: Second
+    error: Text
 
 
 class CheckRecord(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):

@@ -320,7 +320,7 @@ class CancelSubmitted(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fiel
     key: Key
     coid: Coid
     reason: Reason
-    ts_ns: int = 0
+    ts_ns: Time = 0
     """Data time it was asked at."""
 
 

@@ -36,7 +36,7 @@ KEY = b"KEY00000"
 """Stands in a message where its key goes."""
 READS = frozenset(
     {"PositionsRequest", "AccountRequest", "OrdersRequest", "FillsRequest", "EventsRequest", "VerdictsRequest"}
-    | {"SignalsRequest", "StatusRequest", "FeedStateRequest", "ExplainRequest"}
+    | {"SignalsRequest", "StatusRequest", "FeedStateRequest", "ExplainRequest", "SafeguardsRequest"}
 )
 """Good messages that change nothing. Others that damage happens to make are not sent: they would be orders."""
 ASKED = tuple((service, link) for service in SERVICES for link in LINKS if link != "pub")

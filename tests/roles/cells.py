@@ -107,7 +107,7 @@ class Doors:
 
 def questions() -> list[msgspec.Struct]:
     """Return one message of every verb that any socket knows."""
-    kinds = {kind for verbs in VERBS.values() for kind in verbs} - {"StateRequest"}
+    kinds = {kind for verbs in VERBS.values() for kind in verbs} - {"StateRequest", "KillRequest"}
     return [
         StatusRequest(),
         *(SAMPLES[kind] for kind in sorted(kinds)),

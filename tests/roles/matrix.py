@@ -52,7 +52,13 @@ order_gateway/ask AccountRequest             .  .  .  x  .  .  .  .  x  x  x
 order_gateway/ask OrdersRequest              .  .  .  x  .  .  .  .  x  x  x
 order_gateway/ask FillsRequest               .  .  .  x  .  .  .  .  x  x  x
 order_gateway/ask EventsRequest              .  .  x  x  .  .  .  .  x  x  x
+order_gateway/ask ResolveRequest             .  .  .  .  .  .  .  .  x  .  .
 order_gateway/control StatusRequest          x  x  x  x  x  x  x  x  x  x  x
+order_gateway/control KillRequest:ON         .  .  .  x  .  .  .  .  x  x  .
+order_gateway/control KillRequest:OFF        .  .  .  .  .  .  .  .  x  .  .
+order_gateway/control LimitRequest           .  .  .  .  .  .  .  .  x  .  .
+order_gateway/control ArmRequest             .  .  .  .  .  .  .  .  x  .  .
+order_gateway/control SafeguardsRequest      .  .  .  x  .  .  .  .  x  x  x
 """
 
 
