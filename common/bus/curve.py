@@ -18,6 +18,7 @@ IDENTITIES: dict[str, Role] = {
     "signal_engine": Role.SIGNAL,
     "risk_manager": Role.RISK,
     "order_gateway": Role.GATEWAY,
+    "watchdog": Role.WATCHDOG,
     "cli": Role.OPERATOR,
     "viewer": Role.READ_ONLY,
 }

@@ -1,9 +1,10 @@
-"""Names to addresses: five services, three sockets each, on loopback."""
+"""Names to addresses: three sockets a service, on loopback."""
 
 from common.domain.errors import UserError
 
 HOST = "127.0.0.1"
-SERVICES = ("market_data", "screener", "signal_engine", "risk_manager", "order_gateway")
+WATCHDOG = "watchdog"
+SERVICES = ("market_data", "screener", "signal_engine", "risk_manager", "order_gateway", WATCHDOG)
 LINKS = ("pub", "ask", "control")
 PORT_MAX = 32_767
 """Above it the kernel hands ports out to clients, so a fixed one may be taken."""

@@ -11,6 +11,7 @@ class Liveness:
 
     def __init__(self, peers: Iterable[str], now_ns: int) -> None:
         self._heard = dict.fromkeys(peers, now_ns)
+        self._mend_ns = now_ns + DOWN_NS
         self.up = dict.fromkeys(self._heard, False)
 
     def heard(self, peer: str, now_ns: int) -> bool:
@@ -20,6 +21,13 @@ class Liveness:
         self._heard[peer] = now_ns
         came, self.up[peer] = not self.up[peer], True
         return came
+
+    def long_silent(self, now_ns: int) -> list[str]:
+        """Return, every three seconds, the peers that are down: their links are to be made anew."""
+        if now_ns < self._mend_ns:
+            return []
+        self._mend_ns = now_ns + DOWN_NS
+        return [peer for peer, at in self._heard.items() if not self.up[peer] and now_ns - at >= DOWN_NS]
 
     def gone(self, now_ns: int) -> list[str]:
         """Return the peers that have just gone down."""

@@ -65,6 +65,9 @@ class Links:
         curve = None if self.service in PLAIN_PUBLISHERS else self._server("pub")
         return sockets.publisher(self._context, self._address("pub"), curve)
 
+    def _address_of(self, peer: str) -> str:
+        return address(self.base_port, peer, "ask")
+
     def _address(self, link: str) -> str:
         return address(self.base_port, self.service, link)
 
@@ -138,7 +141,17 @@ class Links:
         curve = Curve(self._pair, load_public(self.keys, peer))
         socket = dealer(self._context, address(self.base_port, peer, "ask"), curve)
         self._poller.register(socket, zmq.POLLIN)
-        self.requesters[peer] = Requester(socket, peer, self.service, self._run_id, self._now_ns)
+        self.requesters[peer] = Requester(
+            socket, peer, self.service, self._run_id, self._now_ns, self._address_of(peer)
+        )
+
+    def reconnect(self, publisher: str) -> None:
+        """Connect anew to a publisher that is silent.
+
+        libzmq gives a connection up for good when the other side breaks the protocol, and damaged bytes look like
+        that: only connection losses and timeouts make it try again by itself.
+        """
+        sockets.reconnect(self.subscribers[publisher].socket, address(self.base_port, publisher, "pub"))
 
     def poll(self, wait_ms: int) -> None:
         """Sleep until something arrives or the time is over; look at the allow-list now and then."""

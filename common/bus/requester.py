@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import zmq
 
-from common.bus.sockets import Socket
+from common.bus.sockets import Socket, reconnect
 from common.domain.errors import CodecError
 from common.messages.codec import decode, encode_body, encode_envelope, kind_of
 from common.messages.header import ENVELOPE_VERSION, Envelope, Trace
@@ -14,6 +14,7 @@ from common.messages.outputs import Message
 
 FIRST_RESEND_NS = 150_000_000
 LAST_RESEND_NS = 2_000_000_000
+MEND_NS = 3_000_000_000
 READ_AT_ONCE_MAX = 200
 
 
@@ -27,13 +28,18 @@ class _Pending:
 class Requester:
     """One peer's `ask` socket, seen from here."""
 
-    def __init__(self, socket: Socket, peer: str, sender: str, run_id: str, now_ns: Callable[[], int]) -> None:
+    def __init__(
+        self, socket: Socket, peer: str, sender: str, run_id: str, now_ns: Callable[[], int], address: str = ""
+    ) -> None:
         self.socket = socket
         self.peer = peer
         self.counts: Counter[str] = Counter()
         """resent, bad, stale (answers nobody waits for), full (the peer is not there)."""
         self._sender, self._run_id, self._now_ns = sender, run_id, now_ns
         self._pending: dict[str, _Pending] = {}
+        self._address = address
+        self._full_ns = 0
+        """Since when nothing could be sent; 0 = the last sending went out."""
         self._seq = 0
 
     @property
@@ -75,8 +81,18 @@ class Requester:
     def _send(self, frames: list[bytes]) -> None:
         try:
             self.socket.send_multipart(frames, zmq.NOBLOCK)
+            self._full_ns = 0
         except zmq.Again:
             self.counts["full"] += 1  # the peer is away: the timer asks again
+            self._mend()
+
+    def _mend(self) -> None:
+        """Connect anew where nothing has gone out for seconds: see `Links.reconnect`."""
+        now = self._now_ns()
+        if self._full_ns and now - self._full_ns >= MEND_NS and self._address:
+            reconnect(self.socket, self._address)
+            self._full_ns = 0
+        self._full_ns = self._full_ns or now
 
     def due_ns(self) -> int | None:
         """Return when the next question is to be repeated."""

@@ -13,7 +13,7 @@ _PLAYED = frozenset({Role.SIGNAL, Role.RISK, Role.GATEWAY})
 
 VERBS: dict[tuple[str, str], dict[str, frozenset[Role]]] = {
     ("market_data", "ask"): {
-        "FeedStateRequest": _ALL,
+        "FeedStateRequest": _ALL - {Role.WATCHDOG},
         "PushAck": _PLAYED,
         "RecordHandOrder": frozenset({Role.RISK}),
     },
@@ -31,6 +31,7 @@ VERBS: dict[tuple[str, str], dict[str, frozenset[Role]]] = {
         "OpenRequest": frozenset({Role.GATEWAY}),
         "CloseRequest": frozenset({Role.GATEWAY}),
         "CancelExitRequest": _OPERATORS,
+        "ServiceTrouble": frozenset({Role.WATCHDOG}),
         "VerdictsRequest": _OPERATORS | {Role.READ_ONLY},
     },
     ("risk_manager", "control"): {"StateRequest": _OPERATORS},

@@ -1,6 +1,7 @@
 """Sockets with their limits set: one function a kind, so that no socket goes without them."""
 
 import errno
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import zmq
@@ -80,6 +81,13 @@ def bind(socket: Socket, address: str) -> Socket:
             ) from error
         raise
     return socket
+
+
+def reconnect(socket: Socket, address: str) -> None:
+    """Drop the connection of a client socket, whatever state it is in, and make it anew."""
+    with suppress(zmq.ZMQError):  # it may be gone already
+        socket.disconnect(address)
+    socket.connect(address)
 
 
 def publisher(context: Context, address: str, curve: Curve | None, high_water: int = HIGH_WATER) -> Socket:

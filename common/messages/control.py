@@ -61,6 +61,13 @@ class TradingStateChanged(msgspec.Struct, frozen=True, tag=True, forbid_unknown_
     why: Text = ""
 
 
+class ServiceTrouble(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The watchdog tells which services cannot be relied on; all of them, each time. Answered by TradingStateChanged."""
+
+    causes: dict[str, str]
+    """By service; empty: all is well again."""
+
+
 class PushAck(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A consumer has done push `push` and all that it caused is acknowledged end to end."""
 

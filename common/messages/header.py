@@ -25,6 +25,7 @@ class Role(IntEnum):
     OPERATOR = 9
     WEB = 10
     READ_ONLY = 11
+    WATCHDOG = 12
 
 
 class Trace(NamedTuple):

@@ -13,7 +13,6 @@ from common.domain.errors import ConfigError, UserError
 from common.domain.values import Board
 from common.runtime.limits import CEILINGS, KILL_BLOCKS, Limits, limit_faults
 from common.runtime.rules import Rules, load_rules
-from common.screens.screen import params_problems
 from common.strategies.contract import Rule
 
 Scalar = bool | int | float | str
@@ -298,6 +297,9 @@ def _check_values(config: Config, faults: list[str]) -> None:
     for rule, slots in config.account.rule_slots.items():
         if not 0 <= slots <= config.account.positions_max:
             faults.append(f"account.rule_slots.{rule} = {slots}: must be from 0 to positions_max")
+    if config.screens:
+        # Arrays come with it: whoever reads a configuration without screens of its own stays small.
+        from common.screens.screen import params_problems
     for rule, values in config.screens.items():
         faults.extend(f"screens.{rule}.{fault}" for fault in params_problems(values))
 
@@ -332,6 +334,15 @@ def _rule_faults(rule: Rule, values: Mapping[str, Scalar]) -> list[str]:
         else:
             good[key] = value
     return faults or list(rule.check_params(kind(**good)))
+
+
+def load_system(path: Path) -> System:
+    """Read only where the system lives, for a program that needs no more than that (rules are not run)."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return msgspec.convert(table.get("system", {}), System)
+    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ConfigError(f"{path}: {error}; look at it with: pankou config check") from error
 
 
 def rules_of(config: Config) -> dict[str, Rule]:

@@ -35,6 +35,10 @@ class StopFlag:
             signal.signal(name, self._on_signal)
         return self
 
+    def now(self) -> None:
+        """End at the next look."""
+        self.set = True
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.set = True
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from common.bus.heartbeat import BEAT_NS, Liveness
 from common.bus.links import Links
@@ -67,13 +67,21 @@ class ServiceSpec(NamedTuple):
 class Shell:
     """One service: call `step` in a loop."""
 
-    def __init__(self, core: Core, spec: ServiceSpec, config: Config, adapter: Adapter | None, run_id: str) -> None:
+    def __init__(
+        self,
+        core: Core,
+        spec: ServiceSpec,
+        config: Config,
+        adapter: Adapter | None,
+        run_id: str,
+        log_to: TextIO | None = None,
+    ) -> None:
         self.core, self.spec, self.config, self.adapter = core, spec, config, adapter
         self.run_id = run_id
         self.version = code_version()
         self._versions: dict[str, str] = {}
         """Of those whose beats are heard."""
-        self.log = make_logger(spec.name, config.system.log_level)
+        self.log = make_logger(spec.name, config.system.log_level, log_to)
         self.clock = SystemClock()
         self.started_ns = self.clock.now_ns()
         folder = Path(config.system.run_dir)
@@ -170,6 +178,8 @@ class Shell:
         self._flush()
         for peer in self.liveness.gone(now_ns):
             self._peer(peer, up=False)
+        for peer in self.liveness.long_silent(now_ns):
+            self.links.reconnect(peer)
 
     def _vendor(self) -> None:
         poll: Callable[[], Sequence[Message]] | None = getattr(self.adapter, "poll", None)
@@ -338,9 +348,17 @@ def rss_kib() -> int:
         return 0
 
 
-def host(core: Core, spec: ServiceSpec, config: Config, adapter: Adapter | None = None) -> int:
+def host(
+    core: Core,
+    spec: ServiceSpec,
+    config: Config,
+    adapter: Adapter | None = None,
+    *,
+    log_to: TextIO | None = None,
+    stop: StopFlag | None = None,
+) -> int:
     """Run a service until it is told to stop; returns the exit code."""
-    stop = StopFlag().install()
+    stop = (stop or StopFlag()).install()
     lock = CopyLock(Path(config.system.run_dir) / "locks" / f"{spec.name}.lock")
 
     def waiting(holder: str) -> None:
@@ -350,7 +368,7 @@ def host(core: Core, spec: ServiceSpec, config: Config, adapter: Adapter | None 
 
     if not lock.wait(waiting, stop.is_set):
         return EXIT_OK
-    shell = Shell(core, spec, config, adapter, new_run_id())
+    shell = Shell(core, spec, config, adapter, new_run_id(), log_to)
     try:
         shell.start()
         while not stop.is_set():

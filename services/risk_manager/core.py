@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from common.domain.orders import OrderState
 from common.domain.reasons import Reason
 from common.domain.values import Pace, Phase, PushId, TradingState
-from common.messages.control import FeedState, HandOrderPlaced, PushAck, StateRequest
+from common.messages.control import FeedState, HandOrderPlaced, PushAck, ServiceTrouble, StateRequest
 from common.messages.event_feed import EventReader
 from common.messages.feed import FeedReader, PushData
 from common.messages.header import Trace
@@ -117,6 +117,8 @@ class RiskCore:
                 outputs = self._on_cancel_exit(message, origin)
             case StateRequest():
                 outputs = self._on_state(message, origin)
+            case ServiceTrouble():
+                outputs = self._states.on_trouble(message, origin)
             case VerdictsRequest() if origin.token is not None:
                 return [Reply(origin.token, Verdicts(self._verdicts.rows(message.day)))]
             case _:

@@ -2,7 +2,7 @@
 
 from common.domain.reasons import Reason
 from common.domain.values import TradingState
-from common.messages.control import Fault, StateRequest, TradingStateChanged
+from common.messages.control import Fault, ServiceTrouble, StateRequest, TradingStateChanged
 from common.messages.header import Role
 from common.messages.kept import KeptState
 from common.messages.outputs import Append, Log, Message, Origin, Output, Publish, Reply, Save
@@ -14,6 +14,8 @@ FEED_SILENT = "feed"
 EVENTS_LATE = "events"
 IN_DOUBT = "in_doubt"
 BOOKS = "books"
+SERVICE = "service_"
+"""What the watchdog reports of a service, by name."""
 FIRST_START = "first start"
 LASTING = frozenset({IN_DOUBT, *(name_of(reason) for reason in LOCKS)})
 
@@ -82,6 +84,17 @@ class StateDesk:
         if not request.why.strip():
             return Fault(Reason.NOT_ALLOWED, "say why: a change of the trading state needs a reason")
         return None
+
+    def on_trouble(self, trouble: ServiceTrouble, origin: Origin) -> list[Output]:
+        """Take over what the watchdog says, all of it: what it does not name any more is over."""
+        if origin.role is not Role.WATCHDOG:
+            return _reply(origin, Fault(Reason.NOT_ALLOWED, "only the watchdog's key may report services"))
+        told = {f"{SERVICE}{name}": text for name, text in trouble.causes.items()}
+        over = {name: "" for name in self.causes if name.startswith(SERVICE) and name not in told}
+        outputs: list[Output] = []
+        for name, text in {**over, **told}.items():
+            outputs += self.cause(name, text)
+        return [*outputs, *_reply(origin, self.said())]
 
     def cause(self, name: str, text: str) -> list[Output]:
         """Set a machine-made cause, or clear it with an empty text."""

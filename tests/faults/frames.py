@@ -83,6 +83,11 @@ class FaultySocket(zmq.Socket):  # type: ignore[type-arg]  # as pyzmq makes them
                 addr = f"{host}:{int(port) + cls.shift}"
         return super().connect(addr)
 
+    def disconnect(self, addr: str) -> Any:
+        """Undo what `connect` did."""
+        host, _, port = addr.rpartition(":")
+        return super().disconnect(f"{host}:{int(port) + type(self).shift}")
+
     def bind(self, addr: str) -> Any:
         if addr.startswith("tcp://") and self.type == zmq.ROUTER:
             self.held = []

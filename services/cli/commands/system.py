@@ -2,6 +2,7 @@
 
 import click
 
+from common.bus.endpoints import WATCHDOG
 from common.domain.values import day_of_push, push_number
 from common.messages.control import Status, StatusRequest
 from common.messages.outputs import Message
@@ -13,6 +14,7 @@ from services.cli.session import Session, pass_session
 from services.cli.supervisor import SERVICES, Process, Supervisor
 
 STATUS_TIMEOUT_S = 1.5
+ANSWERING = (*SERVICES, WATCHDOG)
 
 
 @command("stop", "cmd.stop")
@@ -42,7 +44,7 @@ def status(session: Session, as_json: bool) -> int:
             show.echo_json({"running": False, "run": None if run is None else run.name})
             return faults.SILENT
         raise SilentError("err.not_running")
-    answers = {name: ask_status(session, name) for name in SERVICES}
+    answers = {name: ask_status(session, name) for name in ANSWERING}
     if as_json:
         show.echo_json(
             {"running": True, "run": run.name, "processes": [p._asdict() for p in processes], "services": answers}
@@ -52,7 +54,7 @@ def status(session: Session, as_json: bool) -> int:
         click.echo(status_table(session, processes, answers))
         for line in (*version_lines(session, answers), *cause_lines(answers)):
             click.echo(line)
-    return faults.OK if all(answers.values()) else faults.SILENT
+    return faults.OK if all(answers[name] for name in SERVICES) else faults.SILENT
 
 
 def ask_status(session: Session, name: str) -> Status | None:
@@ -68,7 +70,7 @@ def status_table(session: Session, processes: list[Process], answers: dict[str, 
     """Return one row a service; every number it counts is in `--json`."""
     known = {process.name: process for process in processes}
     rows = []
-    for name in (*SERVICES, *sorted(set(known) - set(SERVICES))):
+    for name in (*ANSWERING, *sorted(set(known) - set(ANSWERING))):
         process, answer = known.get(name), answers.get(name)
         numbers = answer.numbers if answer else {}
         rows.append(
