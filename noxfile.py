@@ -79,6 +79,12 @@ def frames(session: nox.Session) -> None:
 
 
 @nox.session
+def pauses(session: nox.Session) -> None:
+    """Freeze, spin, cut off and double real processes: nox -s pauses -- [--rounds 20]."""
+    session.run(sys.executable, "-m", "tests.faults.pauses", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure, each figure beside its baseline in the same run: nox -s bench -- [NAME [OPTIONS]]."""
     known = sorted(path.stem for path in (HERE / "bench").glob("[!_]*.py"))

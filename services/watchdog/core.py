@@ -86,9 +86,9 @@ class WatchdogCore:
 
     def on_deadline(self, now_ns: int) -> Sequence[Output]:
         """Do what is due."""
-        stood_still = now_ns - (self.next_deadline_ns() or now_ns)
-        if stood_still >= LATE_NS:
-            self._kill_at_ns = {name: at + stood_still for name, at in self._kill_at_ns.items()}
+        if now_ns - (self.next_deadline_ns() or now_ns) >= LATE_NS:
+            again = now_ns + KILL_AFTER_DOWN_NS
+            self._kill_at_ns = {name: max(at, again) for name, at in self._kill_at_ns.items()}
         outputs: list[Output] = []
         for name in [name for name, at in self._kill_at_ns.items() if at <= now_ns]:
             self._kill_at_ns[name] = now_ns + START_NS

@@ -22,6 +22,7 @@ from common.messages.control import Status, StatusRequest
 from common.messages.kept import KeptVerdict, PlayerPosition
 from common.messages.market import TapeHeader
 from common.runtime.config import Account, Config, Feed, Risk, System, dump_toml
+from common.runtime.lock import CopyLock
 from common.runtime.store import read_store
 from tests.builders import PREV_DAY
 from tests.conftest import CHECKOUT
@@ -146,6 +147,9 @@ class Rig:
         self.deaths: list[Told] = []
         """Ends that no kill of ours explains."""
         self._killed: set[int] = set()
+        self._alive: set[int] = set()
+        self._unborn = 0
+        """Starts that were ordered and not told of yet."""
 
     # ------------------------------------------------------------------ processes
 
@@ -157,6 +161,7 @@ class Rig:
     def _begin(self, name: str) -> None:
         self.restart_at.pop(name, None)
         self.pids[name] = 0
+        self._unborn += 1
         self.zygote.start(
             StartOrder(self.run, name, str(self.folder / "config.toml"), str(self.folder / f"{name}.log"), self.environ,
                        msgspec.structs.replace(self.faults, seed=self.random.randrange(1 << 30)),
@@ -168,8 +173,12 @@ class Rig:
         for told in self.zygote.told(self.run, wait_s):
             if not told.ended:
                 self.pids[told.service] = told.pid
+                self._alive.add(told.pid)
+                self._unborn -= 1
                 continue
-            self.pids[told.service] = 0
+            self._alive.discard(told.pid)
+            if self.pids[told.service] == told.pid:
+                self.pids[told.service] = 0
             self.restart_at[told.service] = time.monotonic() + self.random.uniform(0.02, 0.25)
             if told.pid not in self._killed:
                 self.deaths.append(told)
@@ -185,6 +194,19 @@ class Rig:
         self._killed.add(pid)
         self.signal(name, signal.SIGKILL)
         self.kills += 1
+        return True
+
+    def holder(self, name: str) -> int:
+        """Return the process that acts as a service, 0 when nobody does."""
+        lock = CopyLock(self.folder / "locks" / f"{name}.lock")
+        found = lock.holder()
+        return int(found) if found.isdigit() and int(found) in self._alive else 0
+
+    def kill_pid(self, pid: int) -> bool:
+        """Kill -9 one of several processes of a service."""
+        self._killed.add(pid)
+        self.kills += 1
+        os.kill(pid, signal.SIGKILL)
         return True
 
     def signal(self, name: str, number: int) -> None:
@@ -242,12 +264,13 @@ class Rig:
         """Kill everything and wait until all of it is gone."""
         self.restart_at = {}
         end = time.monotonic() + 10
-        while (alive := {pid for pid in self.pids.values() if pid}) and time.monotonic() < end:
-            for pid in alive - self._killed:
+        while (self._alive or self._unborn) and time.monotonic() < end:
+            for pid in self._alive - self._killed:
                 self._killed.add(pid)
                 os.kill(pid, signal.SIGKILL)
             for told in self.zygote.told(self.run, 0.02):
-                self.pids[told.service] = 0 if told.ended else told.pid
+                self._alive = self._alive - {told.pid} if told.ended else self._alive | {told.pid}
+                self._unborn -= not told.ended
         self.zygote.base_ports.discard(self.base_port)
 
     def __enter__(self) -> "Rig":
