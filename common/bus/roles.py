@@ -62,10 +62,11 @@ NARROWER: dict[str, frozenset[Role]] = dict.fromkeys(
 """Verb (kind of message and what it asks for) to the roles that may: the board stops trading, an operator goes on."""
 HEARERS: dict[str, frozenset[Role]] = {
     "market_data": _ALL,
-    "screener": _READERS | {Role.SCREENER, Role.SIGNAL},
-    "signal_engine": _READERS | {Role.SIGNAL},
-    "risk_manager": _READERS | {Role.SIGNAL, Role.GATEWAY},
-    "order_gateway": _READERS | {Role.SIGNAL, Role.GATEWAY},
+    "screener": _READERS | {Role.SCREENER, Role.SIGNAL, Role.WATCHDOG},
+    "signal_engine": _READERS | {Role.SIGNAL, Role.WATCHDOG},
+    "risk_manager": _READERS | {Role.SIGNAL, Role.GATEWAY, Role.WATCHDOG},
+    "order_gateway": _READERS | {Role.SIGNAL, Role.GATEWAY, Role.WATCHDOG},
+    "watchdog": _READERS,
 }
 """Publisher to the roles that may listen. Quotes are for everybody; who holds no book reads none but their own."""
 STATUS = "StatusRequest"

@@ -1,4 +1,7 @@
-"""The books of one account: a pure integer fold over what happened to its orders, days and ex-days."""
+"""The books of one account: a pure integer fold over what happened to its orders, days and ex-days.
+
+size: one ledger, every change of it a few lines over the same fields.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field

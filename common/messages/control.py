@@ -64,7 +64,7 @@ class TradingStateChanged(msgspec.Struct, frozen=True, tag=True, forbid_unknown_
 class ServiceTrouble(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The watchdog tells which services cannot be relied on; all of them, each time. Answered by TradingStateChanged."""
 
-    causes: dict[str, str]
+    causes: Texts
     """By service; empty: all is well again."""
 
 

@@ -3,6 +3,8 @@
 What becomes of an order depends on its remark alone (and on what the account holds), never on when it arrives: so the
 books of a disturbed run can be compared with those of an undisturbed one. Everything else is drawn from a seed: what is
 lost, doubled, late or out of order on the way. Time is given by a function, so a test may own it.
+
+size: one counter; its bad manners are only together what they are.
 """
 
 import heapq

@@ -8,57 +8,61 @@ from common.messages.header import Role
 
 COLUMNS = (
     Role.MARKET_DATA, Role.SCREENER, Role.SIGNAL, Role.RISK, Role.GATEWAY, Role.QUEUE, Role.WORKER, Role.NOTIFIER,
-    Role.OPERATOR, Role.WEB, Role.READ_ONLY,
+    Role.OPERATOR, Role.WEB, Role.READ_ONLY, Role.WATCHDOG,
 )  # fmt: skip
 HAND = """
-#                                            md sc si ri ga qu wo no op we ro
-market_data/pub listen                       x  x  x  x  x  x  x  x  x  x  x
-market_data/ask StatusRequest                x  x  x  x  x  x  x  x  x  x  x
-market_data/ask FeedStateRequest             x  x  x  x  x  x  x  x  x  x  x
-market_data/ask PushAck                      .  .  x  x  x  .  .  .  .  .  .
-market_data/ask RecordHandOrder              .  .  .  x  .  .  .  .  .  .  .
-market_data/control StatusRequest            x  x  x  x  x  x  x  x  x  x  x
-market_data/control HoldRequest              .  .  .  .  .  .  .  .  x  x  .
-screener/pub listen                          .  x  x  x  .  .  .  .  x  x  x
-screener/ask StatusRequest                   x  x  x  x  x  x  x  x  x  x  x
-screener/ask PoolRequest                     .  .  x  .  .  .  .  .  x  x  .
-screener/ask ExplainRequest                  .  .  .  .  .  .  .  .  x  x  x
-screener/control StatusRequest               x  x  x  x  x  x  x  x  x  x  x
-signal_engine/pub listen                     .  .  x  x  .  .  .  .  x  x  x
-signal_engine/ask StatusRequest              x  x  x  x  x  x  x  x  x  x  x
-signal_engine/ask ExplainRequest             .  .  .  .  .  .  .  .  x  x  x
-signal_engine/ask SignalsRequest             .  .  .  .  .  .  .  .  x  x  x
-signal_engine/control StatusRequest          x  x  x  x  x  x  x  x  x  x  x
-risk_manager/pub listen                      .  .  x  x  x  .  .  .  x  x  x
-risk_manager/ask StatusRequest               x  x  x  x  x  x  x  x  x  x  x
-risk_manager/ask SignalBatch                 .  .  x  .  .  .  .  .  .  .  .
-risk_manager/ask OpenRequest                 .  .  .  .  x  .  .  .  .  .  .
-risk_manager/ask CloseRequest                .  .  .  .  x  .  .  .  .  .  .
-risk_manager/ask CancelExitRequest           .  .  .  .  .  .  .  .  x  x  .
-risk_manager/ask VerdictsRequest             .  .  .  .  .  .  .  .  x  x  x
-risk_manager/control StatusRequest           x  x  x  x  x  x  x  x  x  x  x
-risk_manager/control StateRequest:HALTED     .  .  .  .  .  .  .  .  x  x  .
-risk_manager/control StateRequest:REDUCING   .  .  .  .  .  .  .  .  x  .  .
-risk_manager/control StateRequest:ACTIVE     .  .  .  .  .  .  .  .  x  .  .
-order_gateway/pub listen                     .  .  x  x  x  .  .  .  x  x  x
-order_gateway/ask StatusRequest              x  x  x  x  x  x  x  x  x  x  x
-order_gateway/ask SubmitOrder                .  .  .  x  .  .  .  .  .  .  .
-order_gateway/ask CancelOrder                .  .  .  x  .  .  .  .  .  .  .
-order_gateway/ask OpenRequest                .  .  .  .  .  .  .  .  x  x  .
-order_gateway/ask CloseRequest               .  .  .  .  .  .  .  .  x  x  .
-order_gateway/ask CancelRequest              .  .  .  .  .  .  .  .  x  x  .
-order_gateway/ask PositionsRequest           .  .  .  x  .  .  .  .  x  x  x
-order_gateway/ask AccountRequest             .  .  .  x  .  .  .  .  x  x  x
-order_gateway/ask OrdersRequest              .  .  .  x  .  .  .  .  x  x  x
-order_gateway/ask FillsRequest               .  .  .  x  .  .  .  .  x  x  x
-order_gateway/ask EventsRequest              .  .  x  x  .  .  .  .  x  x  x
-order_gateway/ask ResolveRequest             .  .  .  .  .  .  .  .  x  .  .
-order_gateway/control StatusRequest          x  x  x  x  x  x  x  x  x  x  x
-order_gateway/control KillRequest:ON         .  .  .  x  .  .  .  .  x  x  .
-order_gateway/control KillRequest:OFF        .  .  .  .  .  .  .  .  x  .  .
-order_gateway/control LimitRequest           .  .  .  .  .  .  .  .  x  .  .
-order_gateway/control ArmRequest             .  .  .  .  .  .  .  .  x  .  .
-order_gateway/control SafeguardsRequest      .  .  .  x  .  .  .  .  x  x  x
+#                                            md sc si ri ga qu wo no op we ro wa
+market_data/pub listen                       x  x  x  x  x  x  x  x  x  x  x  x
+market_data/ask StatusRequest                x  x  x  x  x  x  x  x  x  x  x  x
+market_data/ask FeedStateRequest             x  x  x  x  x  x  x  x  x  x  x  .
+market_data/ask PushAck                      .  .  x  x  x  .  .  .  .  .  .  .
+market_data/ask RecordHandOrder              .  .  .  x  .  .  .  .  .  .  .  .
+market_data/control StatusRequest            x  x  x  x  x  x  x  x  x  x  x  x
+market_data/control HoldRequest              .  .  .  .  .  .  .  .  x  x  .  .
+screener/pub listen                          .  x  x  x  .  .  .  .  x  x  x  x
+screener/ask StatusRequest                   x  x  x  x  x  x  x  x  x  x  x  x
+screener/ask PoolRequest                     .  .  x  .  .  .  .  .  x  x  .  .
+screener/ask ExplainRequest                  .  .  .  .  .  .  .  .  x  x  x  .
+screener/control StatusRequest               x  x  x  x  x  x  x  x  x  x  x  x
+signal_engine/pub listen                     .  .  x  x  .  .  .  .  x  x  x  x
+signal_engine/ask StatusRequest              x  x  x  x  x  x  x  x  x  x  x  x
+signal_engine/ask ExplainRequest             .  .  .  .  .  .  .  .  x  x  x  .
+signal_engine/ask SignalsRequest             .  .  .  .  .  .  .  .  x  x  x  .
+signal_engine/control StatusRequest          x  x  x  x  x  x  x  x  x  x  x  x
+risk_manager/pub listen                      .  .  x  x  x  .  .  .  x  x  x  x
+risk_manager/ask StatusRequest               x  x  x  x  x  x  x  x  x  x  x  x
+risk_manager/ask SignalBatch                 .  .  x  .  .  .  .  .  .  .  .  .
+risk_manager/ask OpenRequest                 .  .  .  .  x  .  .  .  .  .  .  .
+risk_manager/ask CloseRequest                .  .  .  .  x  .  .  .  .  .  .  .
+risk_manager/ask CancelExitRequest           .  .  .  .  .  .  .  .  x  x  .  .
+risk_manager/ask VerdictsRequest             .  .  .  .  .  .  .  .  x  x  x  .
+risk_manager/control StatusRequest           x  x  x  x  x  x  x  x  x  x  x  x
+risk_manager/control StateRequest:HALTED     .  .  .  .  .  .  .  .  x  x  .  .
+risk_manager/control StateRequest:REDUCING   .  .  .  .  .  .  .  .  x  .  .  .
+risk_manager/control StateRequest:ACTIVE     .  .  .  .  .  .  .  .  x  .  .  .
+order_gateway/pub listen                     .  .  x  x  x  .  .  .  x  x  x  x
+order_gateway/ask StatusRequest              x  x  x  x  x  x  x  x  x  x  x  x
+order_gateway/ask SubmitOrder                .  .  .  x  .  .  .  .  .  .  .  .
+order_gateway/ask CancelOrder                .  .  .  x  .  .  .  .  .  .  .  .
+order_gateway/ask OpenRequest                .  .  .  .  .  .  .  .  x  x  .  .
+order_gateway/ask CloseRequest               .  .  .  .  .  .  .  .  x  x  .  .
+order_gateway/ask CancelRequest              .  .  .  .  .  .  .  .  x  x  .  .
+order_gateway/ask PositionsRequest           .  .  .  x  .  .  .  .  x  x  x  .
+order_gateway/ask AccountRequest             .  .  .  x  .  .  .  .  x  x  x  .
+order_gateway/ask OrdersRequest              .  .  .  x  .  .  .  .  x  x  x  .
+order_gateway/ask FillsRequest               .  .  .  x  .  .  .  .  x  x  x  .
+order_gateway/ask EventsRequest              .  .  x  x  .  .  .  .  x  x  x  .
+order_gateway/ask ResolveRequest             .  .  .  .  .  .  .  .  x  .  .  .
+order_gateway/control StatusRequest          x  x  x  x  x  x  x  x  x  x  x  x
+order_gateway/control KillRequest:ON         .  .  .  x  .  .  .  .  x  x  .  .
+order_gateway/control KillRequest:OFF        .  .  .  .  .  .  .  .  x  .  .  .
+order_gateway/control LimitRequest           .  .  .  .  .  .  .  .  x  .  .  .
+order_gateway/control ArmRequest             .  .  .  .  .  .  .  .  x  .  .  .
+order_gateway/control SafeguardsRequest      .  .  .  x  .  .  .  .  x  x  x  .
+risk_manager/ask ServiceTrouble              .  .  .  .  .  .  .  .  .  .  .  x
+watchdog/pub listen                          .  .  .  x  .  .  .  .  x  x  x  .
+watchdog/ask StatusRequest                   x  x  x  x  x  x  x  x  x  x  x  x
+watchdog/control StatusRequest               x  x  x  x  x  x  x  x  x  x  x  x
 """
 
 

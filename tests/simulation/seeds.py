@@ -3,6 +3,8 @@
 What must hold at the end ("equal"): the counter has each order once and has none that the journal does not know; our
 positions, cash and order states are the counter's, and, where nobody had to settle a doubt by hand, those of the run in
 which nothing went wrong.
+
+size: a plan, the run of it and the check of what came out, read together.
 """
 
 import random

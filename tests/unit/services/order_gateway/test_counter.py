@@ -1,4 +1,7 @@
-"""The gateway behind a counter that answers late, wrongly or not at all: what is journalled, sent, shown and refused."""
+"""The gateway behind a counter that answers late, wrongly or not at all: what is journalled, sent, shown and refused.
+
+size: one desk, one story after another over the same rig.
+"""
 
 from collections.abc import Sequence
 
