@@ -29,9 +29,10 @@ from services.order_gateway.core import GatewayCore
 from services.order_gateway.counter_desk import CounterDesk
 from services.order_gateway.settings import Settings
 from services.risk_manager import exits, judge
-from tests.fakes.counter import GOOD
-from tests.simulation.hostile import Hostile, Node
-from tests.simulation.seeds import CASH, GATEWAY, MS, SETTLE_NS, Make, Plan, run, run_seed
+from tests.fakes.manners import GOOD
+from tests.simulation.hostile import MS, Hostile, Node
+from tests.simulation.plans import CASH, SETTLE_NS, Plan
+from tests.simulation.seeds import GATEWAY, Make, run, run_seed
 
 CALM_MARKETS = (0, 2, 4, 6)
 """Without orders of others and without late fills: those are faults."""

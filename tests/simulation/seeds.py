@@ -3,8 +3,6 @@
 What must hold at the end ("equal"): the counter has each order once and has none that the journal does not know; our
 positions, cash and order states are the counter's, and, where nobody had to settle a doubt by hand, those of the run in
 which nothing went wrong.
-
-size: a plan, the run of it and the check of what came out, read together.
 """
 
 import random
@@ -29,16 +27,14 @@ from services.market_data.core import Settings as PlayerSettings
 from services.order_gateway.calls import CounterStatus
 from services.order_gateway.core import GatewayCore
 from services.order_gateway.settings import Settings
-from tests.fakes.counter import GOOD, SECOND, FakeCounter, Manners
+from tests.fakes.counter import FakeCounter
+from tests.fakes.manners import SECOND
 from tests.simulation.hostile import MS, Hazards, Hostile, Node
+from tests.simulation.plans import CASH, SETTLE_NS, Plan, plan_of
 from tests.simulation.system import CONSUMERS
 from tests.simulation.test_player import MemoryTape, NoBars
 from tests.simulation.tiny_market import CHEAP, DAYS, Tiny, pool_of, tiny_market
 
-MARKETS = 48
-"""Different markets; the undisturbed run of each is kept."""
-CASH = 1_000_000_000
-SETTLE_NS = 1_000 * MS
 HORIZON_NS = 900 * SECOND
 GATEWAY = "order_gateway"
 REPLAYED = ("market_data", "screener")
@@ -50,22 +46,6 @@ END_OF: dict[CounterStatus, OrderState] = {
     CounterStatus.REJECTED: OrderState.REJECTED,
     CounterStatus.EXPIRED: OrderState.EXPIRED,
 }
-
-
-class Plan(NamedTuple):
-    """What a seed does."""
-
-    market: int
-    manners: Manners = GOOD
-    hazards: Hazards = Hazards()
-    settings: Settings = Settings()
-    kills: int = 0
-    power: bool = False
-    full_disk: bool = False
-    jumps: bool = False
-    beyond: bool = False
-    """The counter is slower than the settle time says: what it was given may show when it was proved absent."""
-    seed: int = 0
 
 
 class Make(NamedTuple):
@@ -127,32 +107,6 @@ class Screener:
 def config() -> Config:
     """Return the configuration of every seed."""
     return Config(account=Account(rule_slots={"limit_up": 5}), risk=Risk(resume_at_start=True))
-
-
-def plan_of(seed: int) -> Plan:
-    """Draw what a seed does."""
-    draw = random.Random(seed * 7919 + 1)
-    beyond = draw.random() < 0.12
-    slow = draw.choice((0.05, 0.3, 1.0))
-    # Given, taking effect, being shown and one more deal after a cancel: all of it stays within settle, or does not.
-    longest = SETTLE_NS * (3 if beyond else 1)
-    rates = [draw.choice((0, 0, 30, 150, 400)) for _ in range(9)]
-    manners = Manners(
-        order_lost=rates[0] // 2, answer_lost=rates[1], answer_timeout=rates[2], push_lost=rates[3], push_twice=rates[4],
-        query_none=rates[5], query_lost=rates[6] // 2, query_parts=rates[7], cancel_lost=rates[8] // 2,
-        link_lost=draw.choice((0, 0, 20, 80)), connect_fails=draw.choice((0, 300)), replays=draw.choice((0, 700)),
-        remark_length=draw.choice((24, 24, 20, 16, 12)),
-        arrive_ns=int(slow * 0.48 * longest), show_ns=int(slow * 0.48 * longest), answer_ns=int(slow * 300 * MS),
-    )  # fmt: skip
-    bad = draw.choice((0, 0, 5, 30))
-    settings = Settings(
-        cash=CASH, counter=True, settle_ns=SETTLE_NS, query_ns=150 * MS, compare_ns=5 * SECOND,
-        park=beyond or draw.random() < 0.2,
-    )  # fmt: skip
-    return Plan(
-        draw.randrange(MARKETS), manners, Hazards(bad, bad, 2 * bad), settings, draw.choice((0, 1, 2, 4)),
-        draw.random() < 0.2, draw.random() < 0.1, draw.random() < 0.2, beyond, seed,
-    )  # fmt: skip
 
 
 @cache

@@ -10,7 +10,8 @@ import time
 from collections import Counter
 from typing import NamedTuple
 
-from tests.simulation.seeds import MARKETS, plan_of, run_seed, undisturbed
+from tests.simulation.plans import MARKETS, plan_of
+from tests.simulation.seeds import run_seed, undisturbed
 
 MUST_HAPPEN = (
     "crashes", "power", "orders", "fills", "cancels", "denials", "late_fills", "links_lost", "nones", "sent_again",

@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from tests.simulation.bugs import BUGS, hunt, passes_calmly
-from tests.simulation.seeds import MARKETS, RIGHT, Trial, plan_of, undisturbed
+from tests.simulation.plans import MARKETS, plan_of
+from tests.simulation.seeds import RIGHT, Trial, undisturbed
 from tests.simulation.simulate import MUST_HAPPEN, Totals, closing_line, run_seeds
 
 SEEDS, CHUNK = 2_000, 250
