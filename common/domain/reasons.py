@@ -94,7 +94,6 @@ class Reason(IntEnum):
     BAD_TIME = 115
     # a broker with books of its own
     EXTERNAL = 90
-    UNRECONCILED = 91
     RESOLVED_ABSENT = 92
     RESOLVED_ADOPTED = 93
     ENDED_AT_BROKER = 94
@@ -179,7 +178,7 @@ WORDS: dict[Reason, Words] = {
     Reason.OVER_ORDERED: Words("该编号已经报过；不会报出比原委托更多的股数", "this key was sent already: never more shares than were ordered under it"),
     Reason.NOT_ARMED: Words("实盘账户未解锁，不开新仓；用 pankou arm 解锁", "the live account is not armed: no opening orders; pankou arm"),
     Reason.FEED_DEAD: Words("行情中断，不买入；等行情恢复", "the feed is dead: no buys until it is back"),
-    Reason.NOT_RECONCILED: Words("账目与柜台未对平，不买入；用 pankou status 看原因", "books and broker do not agree: no buys; see pankou status"),
+    Reason.NOT_RECONCILED: Words("账目与柜台未对平，不买入；用 pankou status 看差额，对上后自动恢复", "books and broker do not agree: no buys; see pankou status, clears itself when equal"),
     Reason.MIXED_VERSIONS: Words("各进程代码版本不一致，不买入；重启整个系统", "processes run different code: no buys; restart the whole system"),
     Reason.NAME_SHARE: Words("超过单只股票占权益的上限；减少股数", "above one stock's share of equity; fewer shares"),
     Reason.DAY_LOSS: Words("当日亏损达到上限，今日不开新仓；确要继续用 pankou resume", "the day's loss limit is reached: no opening orders today; pankou resume if meant"),
@@ -189,7 +188,6 @@ WORDS: dict[Reason, Words] = {
     Reason.ABOVE_CEILING: Words("超过程序写死的上限", "above the hard ceiling"),
     Reason.BAD_TIME: Words("时间不对；给出今天还没到的 HH:MM，至多 15:00", "not a time that works; give HH:MM of today, not past, 15:00 at most"),
     Reason.EXTERNAL: Words("外部委托：不是本系统报的，只记账，不代为撤单", "external: not an order of this system; booked, never touched"),
-    Reason.UNRECONCILED: Words("账目与柜台未对上，不买入；用 pankou status 看差额，对上后自动恢复", "books and broker do not agree: no buys; see pankou status, clears itself when equal"),
     Reason.RESOLVED_ABSENT: Words("人工核实：未到柜台", "resolved by a person: it never reached the broker"),
     Reason.RESOLVED_ADOPTED: Words("人工核实：就是柜台的另一笔委托", "resolved by a person: it is another order the broker shows"),
     Reason.ENDED_AT_BROKER: Words("柜台已结束该委托", "ended at the broker, not by us"),

@@ -1,13 +1,10 @@
 """Reading the gateway's events: every row once and in order, cut at the push being evaluated, gaps asked for. Pure."""
 
-from typing import TypeVar
-
 from common.domain.errors import InvariantError
 from common.domain.values import PushId
 from common.messages.orders import EventRow, Events, EventsRequest, MatchedThrough
 from common.messages.outputs import Message, Output, Request
 
-Kind = TypeVar("Kind")
 PAGE_ROWS = 2000
 """Rows asked for at once; the gateway may give fewer."""
 
@@ -77,14 +74,6 @@ class EventReader:
             del self._rows[row.seq]
         self.have += len(rows)
         return rows
-
-    def newest(self, kind: type[Kind]) -> Kind | None:
-        """Return the newest event of a kind that has come and is not given out yet, up to the first missing row."""
-        found, seq = None, self.have + 1
-        while (row := self._rows.get(seq)) is not None:
-            found = row.event if isinstance(row.event, kind) else found
-            seq += 1
-        return found
 
     def _keep(self, row: EventRow) -> None:
         if row.seq > self.have:

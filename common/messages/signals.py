@@ -147,7 +147,7 @@ class PoolRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
 class Condition(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """One condition of a screen or one check of a rule, with its numbers and verdict."""
 
-    name: Name
+    name: Label
     passed: bool
     numbers: Numbers
     text: Text = ""

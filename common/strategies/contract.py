@@ -79,9 +79,10 @@ DAY_S = 86_400
 
 def decision_fault(decision: Decision) -> str:
     """Return why what a rule returned is no decision, "" where it is one: nonsense must not become an order."""
+    whole = all(isinstance(value, int) for value in decision)
     known = decision.action in set(Action) and decision.price in set(PriceKind) and decision.reason in set(Reason)
-    share = 0 < decision.fraction_bp <= BASIS or decision.action != Action.REDUCE
-    if known and share and 0 <= decision.cancel_at_s < DAY_S:
+    least = 1 if decision.action == Action.REDUCE else 0
+    if whole and known and least <= decision.fraction_bp <= BASIS and 0 <= decision.cancel_at_s < DAY_S:
         return ""
     return f"returned {decision}, which is no decision; see docs/how-to/add-a-rule.md"
 

@@ -28,6 +28,7 @@ from common.strategies.contract import (
 RETRY_S = 60
 """A denied exit may be decided again after this many seconds; its cause stands at every step until then."""
 _DECIDED = "decided_"
+_INTEGER_MAX = 2**63 - 1
 
 
 class ExRatio(NamedTuple):
@@ -144,7 +145,7 @@ class RuleHost:
         try:
             return self.rule.explain(self.params, look.memory, look.context, look.step, look.position)
         except Exception as error:  # somebody's own code, for people to read: nothing of trading hangs on it
-            return (Check(f"explain failed: {type(error).__name__}: {error}", False, {}),)
+            return (Check(f"explain failed: {type(error).__name__}", False, {}),)
 
     def _pooled(self, name: _Name) -> bool:
         return name.pool_day == self.day > 0
@@ -181,7 +182,7 @@ class RuleHost:
             raise ValueError(fault)
         remembered = memory != before
         if remembered:
-            _integers(memory)  # raises here and not when it is saved
+            _check_memory(memory)
             self._changed.add(symbol)
         name.memory = memory
         blocked = self._blocks(name, said, step, position, taken) if said.action != NONE else ""
@@ -367,6 +368,13 @@ class RuleHost:
 def check_name(decision: Decision) -> str:
     """Return the name of the check behind a decision, as it stands in keys."""
     return Reason(decision.reason).name
+
+
+def _check_memory(memory: Any) -> None:
+    """Raise ValueError where a memory could not be kept: a restart has to bring it back as it was."""
+    for key, value in memory._asdict().items():
+        if not isinstance(value, int) or not -_INTEGER_MAX - 1 <= value <= _INTEGER_MAX:
+            raise ValueError(f"returned a memory with {key} = {value!r}, which is no whole number of 64 bits")
 
 
 def _integers(values: Any) -> dict[str, int]:

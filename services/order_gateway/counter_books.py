@@ -291,6 +291,9 @@ class CounterBooks(BrokerDesk):
     def _compare(self, state: CounterState) -> list[Output]:
         books = self._books
         shown = {self.deal_key(deal) for deal in state.deals}
+        days = {order.day for order in state.orders} | {deal.day for deal in state.deals}
+        if any(day > books.ledger.day for day in days):
+            return []  # of a day that has not begun in our books: its deals wait for it
         if self._deals_day == books.ledger.day and not self._deals_today <= shown:
             return []  # deals were booked that this answer does not know yet: it is older than our books
         orders = {coid: order for order in state.orders if (coid := self._identify(order)) in books.ledger.orders}

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from common.domain.orders import OrderState
 from common.domain.positions import EXTERNAL_RULE
+from common.domain.reasons import Reason
 from common.domain.values import Pace, PushId
 from common.messages.feed import PushData
 from common.messages.market import PushEnd
@@ -20,6 +21,7 @@ from common.messages.orders import (
     OrderCancelled,
     OrderExpired,
     OrderInDoubt,
+    OrderRejected,
     OrderSentAgain,
     OrderSubmitted,
     SubmitOrder,
@@ -45,6 +47,7 @@ from services.order_gateway.calls import (
     Unanswered,
 )
 from services.order_gateway.counter_books import CounterBooks
+from services.order_gateway.limits import is_killed
 from services.order_gateway.market import Market
 from services.order_gateway.settings import Settings
 
@@ -109,7 +112,7 @@ class CounterDesk(CounterBooks):
 
     def _settled(self, opens_day: bool = False) -> bool:
         seen_ns = self._complete_ns if opens_day else self._agreed_ns
-        return self.may_send and not self._busy() and seen_ns >= self._needed_ns()
+        return self.may_send and not self._busy() and not self.differences and seen_ns >= self._needed_ns()
 
     def _needed_ns(self) -> int:
         """Return when a query must have been asked to show all that was done up to the push that waits."""
@@ -202,6 +205,8 @@ class CounterDesk(CounterBooks):
         cancel = self._books.open_cancels.get(order.coid)
         if cancel is not None:
             return self._write(OrderCancelled(order.coid, order.shares, cancel.reason))
+        if is_killed(order.side, self._market, self._books, self._settings):
+            return self._write(OrderRejected(order.coid, Reason.KILL_SWITCH))
         end = self._held_end or self._market.end
         if end is not None and order.valid_until_ns < end.ts_ns and order.push not in (end.prev, end.push):
             return self._reject_unsent(order, self._push())

@@ -71,7 +71,7 @@ class OrderDesk:
         if len(order.coid) > COID_LENGTH:
             denial = Denial(Reason.KEY_CONFLICT, {"coid_length": len(order.coid)})
         if denial is None and order.side == Side.BUY and self._broker.blocked:
-            denial = Denial(Reason.UNRECONCILED, self._broker.differences)
+            denial = Denial(Reason.NOT_RECONCILED, self._broker.differences)
         if self.disk_full and order.side == Side.BUY:
             denial = Denial(Reason.DISK_FULL, {})
         if denial is not None:

@@ -185,7 +185,7 @@ class RiskCore:
 
     def _go_on(self, now_ns: int) -> list[Output]:
         """Do what can be done: pushes in order, decisions that came late, answers, the acknowledgement."""
-        outputs = self._equal_again()
+        outputs: list[Output] = []
         while self._queue and not self._held():
             step = self._step(self._queue[0], now_ns)
             if step is None:
@@ -196,13 +196,6 @@ class RiskCore:
         outputs += self._outbox.pump()
         outputs += self._verdicts.flush(self._outbox.is_asking)
         return [*outputs, *self._ack()]
-
-    def _equal_again(self) -> list[Output]:
-        """Clear the cause of books that differ as soon as they are told equal: the push that tells it waits for that."""
-        if BOOKS not in self._states.causes or not self._held():
-            return []
-        told = self._events.newest(BooksCompared)
-        return self._states.cause(BOOKS, "") if told is not None and told.equal else []
 
     def _held(self) -> bool:
         """Tell whether the player is to wait until a machine-made cause has cleared itself."""

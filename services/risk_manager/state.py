@@ -17,7 +17,7 @@ BOOKS = "books"
 SERVICE = "service_"
 """What the watchdog reports of a service, by name."""
 FIRST_START = "first start"
-LASTING = frozenset({IN_DOUBT, *(name_of(reason) for reason in LOCKS)})
+LASTING = frozenset({IN_DOUBT, BOOKS, *(name_of(reason) for reason in LOCKS)})
 
 
 class StateDesk:
@@ -49,7 +49,8 @@ class StateDesk:
     def paused(self) -> bool:
         """Tell whether a machine-made cause that will clear itself is there: in lockstep the player waits for that.
 
-        A person ends doubt, later sessions or a person end locks: waiting for them would wait for ever.
+        A person ends doubt, later sessions or a person end locks: waiting for them would wait for ever. So would waiting
+        for books to agree: the row that says so comes with the next push, which the gateway holds until they do.
         """
         return any(name not in LASTING for name in self.causes)
 

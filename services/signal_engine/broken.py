@@ -58,14 +58,13 @@ class Broken:
         self._failing[rule].add(symbol)
         outputs: list[Output] = []
         if rule not in self._kept:
-            text = f"{type(error).__name__}: {error}"[:ERROR_LENGTH]
-            made = BrokenRule(rule, self._made_of(host), symbol, host.day, step.second_of_day, text)
+            made = BrokenRule(rule, self._made_of(host), symbol, host.day, step.second_of_day, _text_of(error))
             self._kept[rule], host.locked = made, True
             outputs.append(Save(_name(rule), made))
         if first:
             facts: dict[str, object] = {
                 "rule": rule, "symbol": symbol, "day": host.day, "time": clock(step.second_of_day),
-                "error": f"{type(error).__name__}: {error}"[:ERROR_LENGTH],
+                "error": _text_of(error),
                 "held": symbol in host.held(),
             }  # fmt: skip
             outputs.append(Log("error", "rule failed and opens nothing more", facts))
@@ -94,6 +93,15 @@ class Broken:
 
     def _made_of(self, host: RuleHost) -> str:
         return f"{self._sources.get(host.rule.NAME, '')}|{host.params!r}"
+
+
+def _text_of(error: Exception) -> str:
+    """Return an error on one line, whatever somebody's code put into it."""
+    try:
+        text = f"{type(error).__name__}: {error}"
+    except Exception:  # even telling may fail
+        text = type(error).__name__
+    return " ".join(text.encode("utf-8", "replace").decode().split())[:ERROR_LENGTH]
 
 
 def _name(rule: str) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from common.domain.orders import Action
 from common.domain.reasons import Reason
 from common.domain.values import Day, Symbol
+from common.messages.codec import decode_body, encode_body
 from common.messages.kept import CheckRecord
 from common.messages.outputs import Append, Message, Output
 from common.messages.signals import Condition, ExplainRequest, Explanation, Signal, SignalVerdicts, Verdict
-from common.strategies.contract import NONE
+from common.strategies.contract import NONE, Check
 from common.strategies.host import Look, RuleHost
 
 NOTES_MAX = 60
@@ -123,5 +124,15 @@ def outcome_of(look: Look) -> str:
 def record_of(host: RuleHost, symbol: Symbol, outcome: str, key: str) -> CheckRecord:
     """Return the record of a stock's last step."""
     second = host.last[symbol].step.second_of_day
-    checks = tuple(Condition(check.name, check.passed, check.numbers, "", second) for check in host.explain(symbol))
+    checks = tuple(_condition(check, second) for check in host.explain(symbol))
     return CheckRecord(host.rule.NAME, symbol, host.day, second, checks, outcome, key)
+
+
+def _condition(check: Check, second: int) -> Condition:
+    """Return a check as it is kept; what a rule's own words would make unreadable after a restart is left out."""
+    try:
+        made = Condition(check.name, check.passed, check.numbers, "", second)
+        decode_body(encode_body(made))
+    except Exception:  # somebody's own code: names too long, numbers that are none
+        return Condition("explain failed: no check", False, {}, "", second)
+    return made

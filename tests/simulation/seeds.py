@@ -346,7 +346,7 @@ class Trial:
         events = [row.event for row in rows if isinstance(row, EventRow)]
         reasons = {event.reason for event in events if isinstance(event, IntentDenied)}
         reasons |= {event.verdict.reason for event in events if isinstance(event, VerdictGiven)}
-        return not self._doubts and not reasons & {Reason.UNRECONCILED, Reason.DISK_FULL}
+        return not self._doubts and not reasons & {Reason.NOT_RECONCILED, Reason.DISK_FULL}
 
     def _books(self) -> Books:
         ledger = self.gateway.core.books.ledger

@@ -25,6 +25,7 @@ ALLOWED = {
     "services.market_data.lockstep": PLAYER,
     "services.market_data.values": PLAYER,
     "services.order_gateway.broker_desk": GATEWAY,
+    "services.order_gateway.counter_books": GATEWAY,
     "services.order_gateway.market": GATEWAY,
     "services.order_gateway.pushes": GATEWAY,
     "services.order_gateway.queries": GATEWAY,

@@ -64,7 +64,7 @@ def test_nothing_is_sent_before_the_counters_books_were_read() -> None:
     desk.say(LinkDown(1))
     answer = desk.submit(desk.order("b", A, 100, 9.99))
     assert isinstance(answer, Denied)
-    assert answer.reason is Reason.UNRECONCILED
+    assert answer.reason is Reason.NOT_RECONCILED
     desk.up()
     assert not desk.sent
     desk.state()
@@ -253,3 +253,22 @@ def test_only_what_is_in_doubt_is_resolved() -> None:
     answer = resolve(desk, order)
     assert isinstance(answer, Denied)
     assert answer.reason is Reason.NOT_IN_DOUBT
+
+
+def test_the_kill_switch_keeps_back_what_was_journalled_and_not_sent() -> None:
+    desk = Desk(positions={A: 1_000})
+    desk.say(LinkDown(1))
+    order = desk.place("s", 500, 10.0, Side.SELL)
+    desk.core._market.guard.kill_file = lambda: True
+    desk.up()
+    desk.state(positions={A: 1_000})
+    assert (desk.sent, order.state, order.ended) == ([], OrderState.REJECTED, Reason.KILL_SWITCH)
+
+
+def test_the_kill_switch_keeps_back_what_was_proved_absent() -> None:
+    desk = Desk()
+    order = desk.place()
+    desk.core._market.guard.kill_file = lambda: True
+    for _ in range(12):
+        desk.ask_again(1.0)
+    assert (len(desk.sent), order.state, order.ended) == (1, OrderState.REJECTED, Reason.KILL_SWITCH)

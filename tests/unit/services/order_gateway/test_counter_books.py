@@ -165,7 +165,7 @@ def test_books_that_differ_stop_buys_and_nothing_else_and_clear_themselves() -> 
     assert "books and counter differ" in desk.logged
     answer = desk.submit(desk.order("b", A, 100, 9.99))
     assert isinstance(answer, Denied)
-    assert (answer.reason, answer.detail) == (Reason.UNRECONCILED, {A: -100})
+    assert (answer.reason, answer.detail) == (Reason.NOT_RECONCILED, {A: -100})
     order = desk.place("s", 500, 10.0, Side.SELL)
     assert len(desk.sent) == 1
     desk.say(Accepted(order.coid, "c1"))

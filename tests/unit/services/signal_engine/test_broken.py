@@ -10,7 +10,7 @@ from common.domain.orders import Action
 from common.domain.reasons import Reason
 from common.messages.kept import BrokenRule
 from common.strategies import RULES
-from common.strategies.contract import Decision, Position, Rule, Step
+from common.strategies.contract import Check, Decision, Position, Rule, Step
 from services.signal_engine.broken import Broken
 from tests.signal_rig import CrashError, FeedTape, Rig, pool
 from tests.unit.services.signal_engine.scenes import DAY, NEXT, UP, A, C, first_day, next_day
@@ -120,8 +120,12 @@ def test_a_position_is_looked_after_again_when_the_rule_works_on_it() -> None:
         (LIMIT_UP.INITIAL_MEMORY, Decision(int(Action.ENTER), 0, 0, 90_000, int(Reason.RULE_ENTRY))),
         (LIMIT_UP.INITIAL_MEMORY._replace(**{LIMIT_UP.INITIAL_MEMORY._fields[0]: "x"}), Decision(0, 0, 0, 0, 0)),
         (LIMIT_UP.INITIAL_MEMORY, None),
+        (LIMIT_UP.INITIAL_MEMORY, Decision(int(Action.EXIT), 20_000, 0, 0, int(Reason.RULE_EXIT))),
+        (LIMIT_UP.INITIAL_MEMORY, Decision(int(Action.ENTER), 0.5, 0, 0, int(Reason.RULE_ENTRY))),  # type: ignore[arg-type]  # meant
+        (LIMIT_UP.INITIAL_MEMORY._replace(day=2**63), Decision(0, 0, 0, 0, 0)),
+        (LIMIT_UP.INITIAL_MEMORY._replace(day=0.5), Decision(0, 0, 0, 0, 0)),
     ],
-    ids=["action", "time", "memory", "nothing"],
+    ids=["action", "time", "memory", "nothing", "fraction", "decimal", "too large", "decimal memory"],
 )
 def test_nonsense_is_a_failure_and_never_a_signal(returns: Said) -> None:
     engine = rig(odd_rule(at_a, returns))
@@ -131,13 +135,53 @@ def test_nonsense_is_a_failure_and_never_a_signal(returns: Said) -> None:
     assert engine.core.status()[2]["rules_broken"] == 1
 
 
-def test_a_rule_that_cannot_explain_itself_still_decides() -> None:
+@pytest.mark.parametrize(
+    "explain",
+    [
+        lambda *_: 1 // 0,
+        lambda *_: (Check("x" * 100, True, {}),),
+        lambda *_: (Check("x", True, {"n": 2**70}),),
+        lambda *_: (Check("\udcff", True, {}),),
+        lambda *_: (1,),
+    ],
+)
+def test_a_rule_that_cannot_explain_itself_still_decides(explain: Any) -> None:
     rule = odd_rule(lambda symbol, step, position: False)
-    rule.explain = lambda *_: 1 // 0
+    rule.explain = explain
     engine = rig(rule, rules=())
     engine.play(7)
+    engine.boot()  # what was kept of it is readable
     assert decided(engine, "odd") == [(A, Action.ENTER), (C, Action.ENTER)]
     assert engine.core.status()[2]["rules_broken"] == 0
+
+
+class UnspeakableError(Exception):
+    """Cannot be told."""
+
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("one\ntwo \udcff" + "x" * 5_000), "ValueError: one two ?" + "x" * 279),
+        (UnspeakableError(), "UnspeakableError"),
+    ],
+)
+def test_whatever_an_error_says_is_kept_readable(error: Exception, told: str) -> None:
+    rule = odd_rule(at_a)
+
+    def decide(*arguments: Any) -> Said:
+        raise error
+
+    rule.decide = decide
+    engine = rig(rule, rules=())
+    engine.play(3)
+    engine.boot()
+    (record,) = engine.kept("broken|").values()
+    assert isinstance(record, BrokenRule)
+    assert record.error == told
 
 
 def test_crashes_change_nothing() -> None:
