@@ -10,8 +10,8 @@ from common.domain.reasons import WORDS, Reason
 
 TESTS = Path(__file__).resolve().parents[2]
 FIRST_DENIAL = 40
-NO_DENIAL = frozenset({Reason.ALREADY_DONE, Reason.RESOLVED_ADOPTED, Reason.NO_SUCH_BROKER_ORDER})
-"""Why an exit or an order ended, not why something was refused; and NO_SUCH_BROKER_ORDER, which no test provokes yet."""
+NO_DENIAL = frozenset({Reason.ALREADY_DONE, Reason.RESOLVED_ADOPTED})
+"""Why an exit or an order ended, not why something was refused."""
 
 
 def named() -> Iterator[str]:

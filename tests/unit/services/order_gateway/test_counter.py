@@ -247,6 +247,16 @@ def test_what_cannot_be_resolved_is_refused(changes: dict[str, object], reason: 
     assert (desk.rows, order.state) == (rows, OrderState.IN_DOUBT)
 
 
+def test_an_order_that_the_counter_shows_needs_no_deals_told() -> None:
+    desk = Desk(park=True)
+    order = in_doubt(desk)
+    desk.say(desk.shown(order, CounterStatus.WORKING, 400, remark="", broker_id="c7"))
+    answer = resolve(desk, order, broker_id="c7", deals=(ToldDeal("d5", 300, 9_980),))
+    assert isinstance(answer, Denied)
+    assert answer.reason is Reason.NO_SUCH_BROKER_ORDER
+    assert order.state is OrderState.IN_DOUBT
+
+
 def test_only_what_is_in_doubt_is_resolved() -> None:
     desk = Desk()
     order = desk.place()
