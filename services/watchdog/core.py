@@ -33,6 +33,8 @@ class WatchdogCore:
         self._services = tuple(services)
         self._kill_at_ns: dict[str, int] = {}
         """Services that are silent, or have not been heard since their start, and when they are killed."""
+        self._up: set[str] = set()
+        """Services whose beats are heard: a start of theirs is no silence, and who falls silent is told anew."""
         self._starts: dict[str, deque[int]] = {name: deque() for name in services}
         """Wall times in ns of our clock at which a restart was seen, of the last minute."""
         self._started_s: dict[str, int] = {}
@@ -69,12 +71,16 @@ class WatchdogCore:
     def on_peer(self, peer: str, up: bool, now_ns: int) -> Sequence[Output]:
         """Note a beat after silence, or the beginning of silence."""
         if up:
+            self._up.add(peer)
             self._kill_at_ns.pop(peer, None)
             if peer != RISK:
                 return []
             self._told = None  # it may be a new one, which knows nothing
             return self._tell(now_ns)
-        self._kill_at_ns[peer] = now_ns + KILL_AFTER_DOWN_NS
+        self._up.discard(peer)
+        starts = self._starts.get(peer)
+        started_ns = starts[-1] + START_NS if starts else 0
+        self._kill_at_ns[peer] = max(now_ns + KILL_AFTER_DOWN_NS, started_ns)
         return []
 
     # ------------------------------------------------------------------ time
@@ -105,8 +111,8 @@ class WatchdogCore:
             return []
         self._states[change.name] = change.state
         if change.state == STARTING:
-            if change.before == STOPPED:  # the first start, or a person's
-                self._kill_at_ns[change.name] = now_ns + START_NS
+            if change.before == STOPPED:  # the first start, or a person's; told late, when it may be heard already
+                self._expect(change.name, now_ns)
             else:
                 self._restarted(change.name, now_ns)
         return self._tell(now_ns)
@@ -127,7 +133,12 @@ class WatchdogCore:
 
     def _restarted(self, name: str, now_ns: int) -> None:
         self._starts[name].append(now_ns)
-        self._kill_at_ns[name] = now_ns + START_NS
+        self._expect(name, now_ns)
+
+    def _expect(self, name: str, now_ns: int) -> None:
+        """Wait for the first beat of a service that starts, unless its beats are heard already."""
+        if name not in self._up:
+            self._kill_at_ns[name] = now_ns + START_NS
 
     def _on_killed(self, killed: Killed) -> list[Output]:
         if not killed.pid:
