@@ -172,3 +172,11 @@ def test_a_run_stopped_in_the_middle_is_resumed(
     assert done.returncode == 0, done.stdout + done.stderr
     assert system.run_folder() == first
     assert system.books() == undisturbed[1]
+
+
+def test_the_watchdog_shot_nobody(undisturbed: tuple[System, dict[str, Any], str]) -> None:
+    """The system was up through all the tests above: nobody was silent, whatever supervisord told and when."""
+    system, _, _ = undisturbed
+    status = system.status("watchdog")
+    assert status.numbers["kills"] == 0
+    assert status.words["causes"] == ""

@@ -140,3 +140,27 @@ def test_risk_that_comes_back_is_told_again() -> None:
     assert told(desk.core.on_peer(RISK, True, desk.now)) == [
         {"signal_engine": "signal_engine is FATAL: supervisord has given it up"}
     ]
+
+
+def test_a_start_that_is_told_when_the_service_is_heard_already_kills_nobody() -> None:
+    desk = Desk()
+    desk.at(5)
+    desk.changed("market_data", "STARTING", "STOPPED")  # supervisord tells of it once it holds us for running
+    assert kills(desk.at(60)) == []
+
+
+def test_a_restart_too_quick_to_be_a_silence_kills_nobody() -> None:
+    desk = Desk()
+    desk.at(5)
+    desk.changed("market_data", "STARTING", "EXITED")
+    assert kills(desk.at(60)) == []
+
+
+def test_a_restart_that_is_not_heard_has_ten_seconds_from_its_start() -> None:
+    desk = Desk()
+    desk.at(5)
+    desk.changed("market_data", "STARTING", "EXITED")
+    desk.at(8)
+    desk.core.on_peer("market_data", False, desk.now)
+    assert kills(desk.at(14.9)) == []
+    assert kills(desk.at(15)) == ["market_data"]
