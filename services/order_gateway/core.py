@@ -6,6 +6,7 @@ rows again. A push in which nothing happens writes nothing.
 
 from collections.abc import Callable, Sequence
 
+from common.domain.reasons import Reason
 from common.messages.control import ArmRequest, FeedState, KillRequest, LimitRequest, SafeguardsRequest
 from common.messages.feed import FeedReader
 from common.messages.market import BarsClosed, DayOpened, PushEnd, QuoteBatch
@@ -125,7 +126,10 @@ class GatewayCore:
 
     def on_disk(self, full: bool, now_ns: int) -> Sequence[Output]:
         """Note that the disk is full, or has room again: while it is full nothing is opened."""
-        self._orders.disk_full = full
+        if full:
+            self.guard.forbid_buys(Reason.DISK_FULL)
+        else:
+            self.guard.allow_buys(Reason.DISK_FULL)
         return []
 
     def on_version(self, peer: str, same: bool, now_ns: int) -> Sequence[Output]:

@@ -28,7 +28,7 @@ class Guard:
         """Wall time of the last message of the feed."""
 
     def forbid_buys(self, reason: Reason, **detail: int) -> None:
-        """Let nothing be bought for a reason: NOT_RECONCILED, MIXED_VERSIONS."""
+        """Let nothing be bought for a reason that may come and go: MIXED_VERSIONS, DISK_FULL."""
         self.forbidden[reason] = detail
 
     def allow_buys(self, reason: Reason) -> None:

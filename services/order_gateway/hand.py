@@ -91,7 +91,7 @@ class HandDesk:
             return Denial(Reason.UNKNOWN_SYMBOL, {})
         checks: list[Denial] = list(price_checks(request.price, facts)) if request.price else []
         if isinstance(request, OpenRequest):
-            checks.append(Denial(Reason.DISK_FULL if self._orders.disk_full else Reason.NONE, {}))
+            checks += [Denial(reason, numbers) for reason, numbers in self._market.guard.forbidden.items()]
             checks += buy_lot_checks(request.shares, facts, self._market.day)
         elif request.shares < 0:
             checks.append(Denial(Reason.BAD_QUANTITY, {"shares": request.shares}))

@@ -51,8 +51,6 @@ class OrderDesk:
     def __init__(self, books: Books, market: Market, broker: BrokerDesk, pushes: Pushes, settings: Settings) -> None:
         self._books, self._market, self._broker = books, market, broker
         self._pushes, self._settings = pushes, settings
-        self.disk_full = False
-        """The journal has only its reserve left, which is for fills, cancels and getting out."""
 
     # ------------------------------------------------------------------ orders
 
@@ -72,8 +70,6 @@ class OrderDesk:
             denial = Denial(Reason.KEY_CONFLICT, {"coid_length": len(order.coid)})
         if denial is None and order.side == Side.BUY and self._broker.blocked:
             denial = Denial(Reason.NOT_RECONCILED, self._broker.differences)
-        if self.disk_full and order.side == Side.BUY:
-            denial = Denial(Reason.DISK_FULL, {})
         if denial is not None:
             return self.deny(order.key, order.coid, denial, origin)
         return self.accept(order, reply(origin, Journalled(order.key, order.coid)))
