@@ -18,6 +18,7 @@ from common.backtests.result import (
     Remark,
     Unfilled,
     Verdict,
+    refused_of,
 )
 from common.domain.reasons import Reason
 from common.domain.values import Side
@@ -42,6 +43,7 @@ class Books:
         self.events: list[BookEvent] = []
         self.equity: list[EquityRow] = []
         self.unfilled: list[Unfilled] = []
+        self.refused: dict[tuple[int, str], Unfilled] = {}
         self.prices: dict[str, int] = {}
 
     def buy(
@@ -95,7 +97,7 @@ class Books:
         }
         return BacktestResult(
             inputs, equity=tuple(self.equity), fills=tuple(self.fills), events=tuple(self.events),
-            unfilled=tuple(self.unfilled), benchmark=benchmark, **fields,
+            unfilled=tuple(self.unfilled), refused=refused_of(self.refused.values()), benchmark=benchmark, **fields,
         )  # type: ignore[arg-type]  # fmt: skip
 
 
@@ -146,6 +148,13 @@ def _live_through(books: Books, rng: random.Random, day: int, symbol: str, held:
 
 
 def _refuse(books: Books, rng: random.Random, day: int, symbol: str, prices: dict[str, int]) -> None:
+    if rng.random() < 0.3:
+        row = Unfilled(
+            day, S1000 + 60 * rng.randrange(9), symbol, Side.BUY, Outcome.REFUSED, 0, 0, 0, Reason.SLOTS_FULL,
+            Reason.NONE, "limit_up",
+        )  # fmt: skip
+        books.refused[day, symbol] = row
+        return
     missed = rng.random() < 0.4
     books.unfilled.append(
         Unfilled(

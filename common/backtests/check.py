@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from common.backtests.result import BacktestResult, BookEvent, Candle, EventKind, Fill, Unfilled
+from common.backtests.result import BacktestResult, BookEvent, Candle, EventKind, Fill, Refused, Unfilled, is_bare
 from common.backtests.trades import happenings, trades_of
 from common.domain.calendar import to_date
 from common.domain.errors import InvariantError
@@ -86,6 +86,9 @@ def _days(result: BacktestResult) -> Iterator[str]:
             yield f"{row.day} {row.symbol}: a row of a day without equity"
         if not 0 <= row.second < _DAY_S:
             yield f"{row.day} {row.symbol}: {row.second} is no second of a day"
+    for refused in result.refused:
+        if refused.day not in known:
+            yield f"{refused.day} {refused.reason.name}: refusals of a day without equity"
 
 
 def _rows(result: BacktestResult) -> Iterator[str]:
@@ -107,6 +110,24 @@ def _rows(result: BacktestResult) -> Iterator[str]:
     for left in result.unfilled:
         if min(left.shares, left.filled, left.price) < 0 or (left.shares and left.filled >= left.shares):
             yield f"{left.day} {left.symbol}: {left.filled} of {left.shares} shares at {left.price} unfilled"
+        if is_bare(left):
+            yield f"{left.day} {left.symbol}: a refusal without numbers stands among those that have some"
+    yield from _refused(result.refused)
+
+
+def _refused(refused: Sequence[Refused]) -> Iterator[str]:
+    places = [(row.day, row.reason, row.rule) for row in refused]
+    if places != sorted(set(places)):
+        yield "refusals are not ascending by day and reason"
+    for row in refused:
+        name = f"{row.day} {row.reason.name}"
+        if len(row.symbols) != len(row.seconds):
+            yield f"{name}: {len(row.symbols)} stocks were refused at {len(row.seconds)} times"
+            return
+        if not row.seconds or min(row.seconds) < 0 or max(row.seconds) >= _DAY_S:
+            yield f"{name}: a refusal at no second of a day"
+        if any(one >= other for one, other in pairwise(zip(row.seconds, row.symbols, strict=True))):
+            yield f"{name}: refusals are not in the order they happened"
 
 
 def _coverage(result: BacktestResult) -> Iterator[str]:

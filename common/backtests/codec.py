@@ -16,6 +16,7 @@ from common.backtests.result import (
     EventKind,
     Fill,
     Outcome,
+    Refused,
     Unfilled,
 )
 from common.backtests.trades import trades_of
@@ -25,6 +26,7 @@ from common.domain.reasons import Reason
 from common.domain.values import Side
 
 Row = TypeVar("Row", bound=msgspec.Struct)
+_NO_DETAIL = "{}"
 _ENUMS = {"side": Side, "reason": Reason, "cause": Reason, "outcome": Outcome, "kind": EventKind}
 TABLES: dict[str, type[msgspec.Struct]] = {"fills": Fill, "equity": EquityRow, "unfilled": Unfilled}
 """Fields of a result that are kept as tables, each a file."""
@@ -67,11 +69,13 @@ def decode_head(data: bytes) -> Head:
 
 def encode_files(result: BacktestResult, candles: Sequence[Candle] = ()) -> dict[str, bytes]:
     """Return the files of a result by name; `trades.parquet` is for people, nothing reads it back."""
-    tables = {name: _parquet(getattr(result, name), kind) for name, kind in TABLES.items()}
+    frames = {name: frame_of(getattr(result, name), kind) for name, kind in TABLES.items()}
+    frames["unfilled"] = pl.concat([frames["unfilled"], _refused_frame(result.refused)])
+    tables = {name: _bytes(frame) for name, frame in frames.items()}
     if candles:
         tables["candles"] = _parquet(candles, Candle)
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in tables.items()}
-    bare = msgspec.structs.replace(result, **dict.fromkeys(TABLES, ()))
+    bare = msgspec.structs.replace(result, refused=(), **dict.fromkeys(TABLES, ()))
     head = msgspec.json.format(msgspec.json.encode(Head(RESULT_VERSION, digests, bare)), indent=1)
     files = {f"{name}.parquet": data for name, data in tables.items()}
     return {**files, "trades.parquet": _trades(result), "result.json": head + b"\n"}
@@ -87,7 +91,10 @@ def decode_files(files: dict[str, bytes]) -> tuple[BacktestResult, list[Candle]]
             raise ResultError("corrupt", f"{name}.parquet is missing")
         if hashlib.sha256(data).hexdigest() != head.tables.get(name):
             raise ResultError("corrupt", f"{name}.parquet is not the file that was written with result.json")
-        rows[name] = _rows(data, kind)
+        if name == "unfilled":
+            rows[name], rows["refused"] = _unfilled(data)
+        else:
+            rows[name] = _rows(data, kind)
     candles = list(rows.pop("candles", ()))
     return msgspec.structs.replace(head.result, **rows), candles
 
@@ -125,11 +132,58 @@ def _bytes(frame: pl.DataFrame) -> bytes:
 
 def _rows(data: bytes, kind: type[Row]) -> tuple[Row, ...]:
     try:
-        frame = pl.read_parquet(io.BytesIO(data))
-        raw = [_raw(row) for row in frame.iter_rows(named=True)]
-        return msgspec.convert(raw, type=tuple[kind, ...])  # type: ignore[valid-type]  # the class is known when it runs
+        return _converted(pl.read_parquet(io.BytesIO(data)), kind)
     except (pl.exceptions.PolarsError, msgspec.ValidationError, ValueError, KeyError) as error:
         raise ResultError("corrupt", str(error)) from error
+
+
+def _refused_frame(refused: Sequence[Refused]) -> pl.DataFrame:
+    """Return refusals as rows of the table of `Unfilled`, without making them one by one."""
+    clocks = {second: clock(second) for second in {second for row in refused for second in row.seconds}}
+    data = {
+        "day": [row.day for row in refused],
+        "reason": [row.reason.name for row in refused],
+        "rule": [row.rule for row in refused],
+        "symbol": [list(row.symbols) for row in refused],
+        "time": [[clocks[second] for second in row.seconds] for row in refused],
+    }
+    schema = frame_of((), Unfilled).schema
+    nested = {name: pl.List(schema[name]) if name in {"symbol", "time"} else schema[name] for name in data}
+    same = {
+        "side": Side.BUY.name, "outcome": Outcome.REFUSED.name, "cause": Reason.NONE.name, "detail": _NO_DETAIL,
+        "shares": 0, "filled": 0, "price": 0,
+    }  # fmt: skip
+    frame = pl.DataFrame(data, schema=nested).explode("symbol", "time")
+    return frame.with_columns(pl.lit(value, schema[name]).alias(name) for name, value in same.items()).select(
+        schema.names()
+    )
+
+
+def _unfilled(data: bytes) -> tuple[tuple[Unfilled, ...], tuple[Refused, ...]]:
+    """Return the rows of the table of `Unfilled` that have numbers of their own, and the others by day and reason."""
+    try:
+        frame = pl.read_parquet(io.BytesIO(data))
+        numbers = ("shares", "filled", "price")
+        bare = pl.all_horizontal(
+            *(pl.col(name) == 0 for name in numbers), pl.col("side") == Side.BUY.name, pl.col("cause") == Reason.NONE.name,
+            pl.col("outcome") == Outcome.REFUSED.name, pl.col("detail") == _NO_DETAIL,
+        )  # fmt: skip
+        grouped = frame.filter(bare).group_by("day", "reason", "rule", maintain_order=True)
+        refused = (
+            Refused(
+                day, Reason[reason], rule, tuple(rows["symbol"].to_list()), tuple(hms(time) for time in rows["time"])
+            )
+            for (day, reason, rule), rows in grouped
+        )  # fmt: skip
+        found = sorted(refused, key=lambda row: (row.day, row.reason, row.rule))
+        return _converted(frame.filter(~bare), Unfilled), tuple(found)
+    except (pl.exceptions.PolarsError, msgspec.ValidationError, ValueError, KeyError) as error:
+        raise ResultError("corrupt", str(error)) from error
+
+
+def _converted(frame: pl.DataFrame, kind: type[Row]) -> tuple[Row, ...]:
+    raw = [_raw(row) for row in frame.iter_rows(named=True)]
+    return msgspec.convert(raw, type=tuple[kind, ...])  # type: ignore[valid-type]  # the class is known when it runs
 
 
 def _raw(row: dict[str, Any]) -> dict[str, Any]:

@@ -117,7 +117,8 @@ def _traded(facts: Facts, side: Side) -> Cash:
 
 
 def _unfilled(facts: Facts, outcome: Outcome) -> int:
-    return sum(row.outcome is outcome for row in facts.result.unfilled)
+    bare = sum(len(row.symbols) for row in facts.result.refused) if outcome is Outcome.REFUSED else 0
+    return bare + sum(row.outcome is outcome for row in facts.result.unfilled)
 
 
 def _tax(facts: Facts) -> Cash:

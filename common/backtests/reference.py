@@ -14,6 +14,7 @@ TITLES = {
     "Fill": "成交",
     "BookEvent": "没有成交的账目变化",
     "Unfilled": "被拒与未全成",
+    "Refused": "没有数字的拒绝（`unfilled.parquet` 里每只一行）",
     "OpenPosition": "期末持仓",
     "Benchmark": "基准",
     "Remark": "须知",

@@ -1,5 +1,6 @@
 """The result of one backtest: plain rows of integers that every engine fills in. Amounts are in 0.001 yuan."""
 
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from typing import Literal
 
@@ -123,6 +124,45 @@ class Unfilled(msgspec.Struct, frozen=True):
     """Numbers behind the reason."""
 
 
+class Refused(msgspec.Struct, frozen=True):
+    """Buys that one day refused for one reason before they were sized: a whole market leaves them by the thousand."""
+
+    day: Day
+    reason: Reason
+    rule: str
+    symbols: tuple[Symbol, ...]
+    """By time, then by symbol; each once."""
+    seconds: tuple[int, ...]
+    """Second of the day of each."""
+
+    def rows(self) -> Iterator[Unfilled]:
+        """Yield them one by one."""
+        for symbol, second in zip(self.symbols, self.seconds, strict=True):
+            yield Unfilled(
+                self.day, second, symbol, Side.BUY, Outcome.REFUSED, 0, 0, 0, self.reason, Reason.NONE, self.rule
+            )
+
+
+def is_bare(row: Unfilled) -> bool:
+    """Tell whether a row says no more than `Refused` does, and is kept there."""
+    told = (row.shares, row.filled, row.price, row.cause, len(row.detail))
+    return row.outcome is Outcome.REFUSED and row.side is Side.BUY and not any(told)
+
+
+def refused_of(rows: Iterable[Unfilled]) -> tuple[Refused, ...]:
+    """Return bare refusals together, by day and reason."""
+    groups: dict[tuple[Day, Reason, str], list[tuple[int, Symbol]]] = {}
+    for row in rows:
+        groups.setdefault((row.day, row.reason, row.rule), []).append((row.second, row.symbol))
+    found = []
+    for (day, reason, rule), places in sorted(groups.items()):
+        places.sort()
+        found.append(
+            Refused(day, reason, rule, tuple(symbol for _, symbol in places), tuple(second for second, _ in places))
+        )
+    return tuple(found)
+
+
 class OpenPosition(msgspec.Struct, frozen=True):
     """What is still held at the end, at the price it is valued with."""
 
@@ -195,11 +235,19 @@ class BacktestResult(msgspec.Struct, frozen=True):
     events: tuple[BookEvent, ...] = ()
     """In the order they happened."""
     unfilled: tuple[Unfilled, ...] = ()
+    """Refusals with numbers of their own, and orders that missed something."""
+    refused: tuple[Refused, ...] = ()
+    """All other refusals; by day, then by reason."""
     open_positions: tuple[OpenPosition, ...] = ()
     names: dict[Symbol, str] = {}
     """Names of the stocks of the rows above, as of their last day here."""
     benchmark: Benchmark | None = None
     remarks: tuple[Remark, ...] = ()
+
+    def unfilled_rows(self) -> list[Unfilled]:
+        """Return every refusal and every order that missed something, one by one, as they happened."""
+        rows = [*self.unfilled, *(row for refused in self.refused for row in refused.rows())]
+        return sorted(rows, key=lambda row: (row.day, row.second, row.symbol, row.outcome, row.reason))
 
 
 class Candle(msgspec.Struct, frozen=True):

@@ -126,5 +126,7 @@ def _by_month(facts: Facts) -> list[MonthRow]:
 
 def _by_refusal(result: BacktestResult) -> list[UnfilledRow]:
     counts = Counter((row.outcome, row.reason) for row in result.unfilled)
+    for row in result.refused:
+        counts[Outcome.REFUSED, row.reason] += len(row.symbols)
     order = sorted(counts, key=lambda key: (key[0], -counts[key], key[1]))
     return [UnfilledRow(outcome, reason, counts[outcome, reason]) for outcome, reason in order]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from common.backtests.result import BookEvent, EquityRow, EventKind, Fill, OpenPosition, Outcome, Unfilled
+from common.backtests.result import BookEvent, EquityRow, EventKind, Fill, OpenPosition, Outcome, Refused, Unfilled
 from common.domain.calendar import ts_of
 from common.domain.orders import Action
 from common.domain.positions import Holding, Ledger
@@ -54,7 +54,8 @@ class Desk:
         self.ledger.open_account(ACCOUNT, settings.cash)
         self.fills: list[Fill] = []
         self._unfilled: list[Unfilled] = []
-        self._many: list[tuple[Day, tuple[int, ...], NDArray[np.int64], NDArray[np.int64], Reason]] = []
+        self._refusals: dict[tuple[Day, Reason], list[NDArray[np.int64]]] = {}
+        """Pairs of second and stock, by day and reason."""
         self.events: list[BookEvent] = []
         """What changed shares or cash without a deal."""
         self.equity_rows: list[EquityRow] = []
@@ -66,10 +67,14 @@ class Desk:
         """Orders that may still fill, oldest first."""
         self._rule, self._symbols, self._settings, self.bar_of = rule, symbols, settings, bar_of
         self._index = {symbol: at for at, symbol in enumerate(symbols)}
+        self._rank = np.argsort(np.argsort(np.array(symbols, np.str_), kind="stable"), kind="stable")
+        """Places of the stocks in the order of their symbols."""
+        self._labels = np.zeros(0, np.int64)
         self.listener: Listener | None = None
         self._day: DayBars | None = None
         self._orders = 0
-        self._refused: set[tuple[int, int]] = set()
+        self._refused: dict[Reason, NDArray[np.bool_]] = {}
+        """Stocks refused today already, by reason."""
 
     # ------------------------------------------------------------------ questions
 
@@ -107,7 +112,7 @@ class Desk:
 
     def open_day(self, day: DayBars) -> None:
         """Begin a session: T+1 release, ex-days, delistings; standing exits meet its first bar."""
-        self._day = day
+        self._day, self._labels = day, np.array(day.labels, np.int64)
         self._refused.clear()
         self.ledger.roll_day(day.day, day.prev_day)
         changed = [stock for stock in sorted(self.held()) if self._corporate(stock)]
@@ -286,26 +291,32 @@ class Desk:
 
     def refuse(self, stock: int, reason: Reason, at: int) -> None:
         """Note a refusal, once a stock, day and reason."""
-        if (stock, reason) not in self._refused:
-            self._refused.add((stock, reason))
-            self._unfilled.append(self._refusal(self.day.day, self.day.labels[at], stock, reason))
+        self.refuse_many(np.array([stock], np.int64), at, reason)
 
-    def _refusal(self, day: Day, second: int, stock: int, reason: Reason) -> Unfilled:
-        symbol = self._symbols[stock]
-        return Unfilled(day, second, symbol, Side.BUY, Outcome.REFUSED, 0, 0, 0, reason, Reason.NONE, self._rule)
+    def refuse_many(self, stocks: NDArray[np.int64], bars: int | NDArray[np.int64], reason: Reason) -> None:
+        """Note refusals on `bars`, once a stock, day and reason."""
+        told = self._refused.get(reason)
+        if told is None:
+            told = self._refused[reason] = np.zeros(len(self._symbols), np.bool_)
+        fresh = ~told[stocks]
+        if fresh.any():
+            told[stocks] = True
+            seconds = np.broadcast_to(self._labels[bars], stocks.shape)
+            self._refusals.setdefault((self.day.day, reason), []).append(np.stack((seconds[fresh], stocks[fresh])))
 
-    def refuse_many(self, stocks: NDArray[np.int64], bars: NDArray[np.int64], reason: Reason) -> None:
-        """Note refusals of the day in work, each the first of its stock and reason, by the bars they were made on."""
-        if len(stocks):
-            self._many.append((self.day.day, self.day.labels, stocks, bars, reason))
+    def refused(self) -> tuple[Refused, ...]:
+        """Return what was refused, by day and reason."""
+        found = []
+        for (day, reason), parts in sorted(self._refusals.items()):
+            seconds, stocks = np.concatenate(parts, axis=1)
+            order = np.lexsort((self._rank[stocks], seconds))
+            symbols = tuple(map(self._symbols.__getitem__, stocks[order].tolist()))
+            found.append(Refused(day, reason, self._rule, symbols, tuple(seconds[order].tolist())))
+        return tuple(found)
 
     def unfilled(self) -> list[Unfilled]:
-        """Return every refusal and every order that ended with something unfilled, by day, bar and stock."""
-        found = list(self._unfilled)
-        for day, labels, stocks, bars, reason in self._many:
-            pairs = zip(stocks.tolist(), bars.tolist(), strict=True)
-            found += [self._refusal(day, labels[bar], stock, reason) for stock, bar in pairs]
-        return sorted(found, key=lambda row: (row.day, row.second, row.symbol, row.outcome, row.reason))
+        """Return every order that ended with something unfilled, by day, bar and stock."""
+        return sorted(self._unfilled, key=lambda row: (row.day, row.second, row.symbol, row.outcome, row.reason))
 
     def _entry(self, stock: int, decision: Decision, at: int) -> Reason:
         facts = self.day.facts

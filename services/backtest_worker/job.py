@@ -169,8 +169,9 @@ def _repainted(job: Job, day: DayBars, desk: Desk, days: HistoryDays) -> int:
 def _result(
     job: Job, verdict: Verdict, desk: Desk, days: HistoryDays, remarks: tuple[Remark, ...], names: dict[str, str]
 ) -> BacktestResult:
-    unfilled = tuple(desk.unfilled())
-    touched = {*(f.symbol for f in desk.fills), *(e.symbol for e in desk.events), *(u.symbol for u in unfilled)}
+    unfilled, refused = tuple(desk.unfilled()), desk.refused()
+    touched = {row.symbol for rows in (desk.fills, desk.events, unfilled) for row in rows}
+    touched.update(*(row.symbols for row in refused))
     fill = job.settings.fill
     settings = {
         "positions_max": job.settings.positions_max, "slot_bp": job.settings.slot_bp, "interval_min": job.interval,
@@ -197,6 +198,7 @@ def _result(
         fills=tuple(desk.fills),
         events=tuple(desk.events),
         unfilled=unfilled,
+        refused=refused,
         open_positions=desk.open_positions(),
         names={symbol: name for symbol, name in names.items() if symbol in touched},
         remarks=remarks,

@@ -13,6 +13,8 @@ from common.backtests.result import (
     OpenPosition,
     Outcome,
     Unfilled,
+    is_bare,
+    refused_of,
 )
 from common.domain.calendar import second_of_day
 from common.domain.errors import InvariantError
@@ -172,6 +174,7 @@ def result_of(made: PipelineResult, inputs: Inputs, commission_e7: int, commissi
         tuple(reader.equity),
         tuple(reader.fills),
         tuple(reader.events),
-        tuple(unfilled),
+        tuple(row for row in unfilled if not is_bare(row)),
+        refused_of(row for row in unfilled if is_bare(row)),
         tuple(OpenPosition(symbol, shares, reader.marks[symbol]) for symbol, shares in held),
     )

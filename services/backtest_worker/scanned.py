@@ -89,7 +89,6 @@ class Scanned:
         """Play one session."""
         self._open(day)
         full = np.zeros(self._steps, np.bool_)
-        short = np.zeros(len(self._entered), np.bool_)
         for at in range(len(day.labels)):
             desk = self.desk
             if desk.working:
@@ -101,7 +100,7 @@ class Scanned:
             if at < self._steps:
                 entries = self._exits(at)
                 if self._counts[at] or entries:
-                    self._enter(at, entries, full, short)
+                    self._enter(at, entries, full)
         self._close(day, full)
 
     def _open(self, day: DayBars) -> None:
@@ -236,9 +235,7 @@ class Scanned:
 
     # ------------------------------------------------------------------ entries
 
-    def _enter(
-        self, at: int, others: list[tuple[int, Decision]], full: NDArray[np.bool_], short: NDArray[np.bool_]
-    ) -> None:
+    def _enter(self, at: int, others: list[tuple[int, Decision]], full: NDArray[np.bool_]) -> None:
         desk = self.desk
         if desk.slots_free() <= 0:
             full[at] = True
@@ -253,7 +250,7 @@ class Scanned:
         order = np.lexsort((stocks, facts.prev_close[stocks] * facts.float_shares[stocks]))
         left = stocks[order]
         while len(left) and desk.slots_free() > 0:
-            left = left[self._too_dear(left, at, short) :]
+            left = left[self._too_dear(left, at) :]
             if len(left):
                 stock = int(left[0])
                 self._ask(stock, said_of.get(stock) or self._said(stock, at), at)
@@ -276,7 +273,7 @@ class Scanned:
             if stock in said_of:
                 self.desk.enter(stock, said_of[stock], at)
 
-    def _too_dear(self, stocks: I64, at: int, short: NDArray[np.bool_]) -> int:
+    def _too_dear(self, stocks: I64, at: int) -> int:
         """Return how many stocks from the front cost more than there is money, each refused once a day."""
         desk = self.desk
         budget = min(desk.slot_cash(at), desk.ledger.free_cash)
@@ -284,9 +281,7 @@ class Scanned:
         fits = closes * self._lots[desk.day.facts.board[stocks]] <= budget
         count = int(fits.argmax()) if fits.any() else len(stocks)
         front = stocks[:count]
-        for stock in front[~short[front]].tolist():
-            desk.refuse(stock, Reason.BELOW_ONE_LOT, at)
-        short[front] = True
+        desk.refuse_many(front, at, Reason.BELOW_ONE_LOT)
         return count
 
     def _said(self, stock: int, at: int) -> Decision:

@@ -58,6 +58,7 @@ def books(desk: Desk) -> dict[str, object]:
         "events": desk.events,
         "equity": desk.equity_rows,
         "unfilled": desk.unfilled(),
+        "refused": desk.refused(),
         "open": desk.open_positions(),
     }
 
@@ -68,7 +69,7 @@ def differ(one: dict[str, object], other: dict[str, object]) -> list[str]:
 
 def count(name: str, desk: Desk) -> None:
     SEEN.update((name, fill.reason.name) for fill in desk.fills)
-    for row in desk.unfilled():
+    for row in (*desk.unfilled(), *(row for refused in desk.refused() for row in refused.rows())):
         SEEN[name, f"{row.outcome.name.lower()} {row.reason.name}"] += 1
         SEEN[name, "partial"] += row.filled > 0
     SEEN.update((name, event.kind.name) for event in desk.events)

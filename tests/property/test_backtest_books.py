@@ -61,7 +61,7 @@ def test_the_tables_add_up_to_the_metrics(result: BacktestResult) -> None:
     total = metrics["total_return"]
     assert total is not None
     assert math.isclose(compound, total, abs_tol=1e-9)
-    assert len(result.unfilled) == sum(row.times for row in found.unfilled)
+    assert len(result.unfilled_rows()) == sum(row.times for row in found.unfilled)
     kinds = ("commission", "stamp", "transfer", "dividend_tax")
     assert metrics["costs"] == sum(metrics[kind] or 0 for kind in kinds)
 

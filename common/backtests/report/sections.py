@@ -216,20 +216,17 @@ def _trade(trade: Trade, name: str) -> str:
 
 def unfilled(result: BacktestResult, statistics: Statistics) -> str:
     """Return what was refused or missed: counted by reason, then row by row."""
-    if not result.unfilled:
+    rows = result.unfilled_rows()
+    if not rows:
         return section("unfilled", f"<p>{say('note.none')}</p>")
     counts = [
         row([cell(both(*OUTCOMES[found.outcome.name])), cell(reason_of(found.reason)), number(f"{found.times:,}")])
         for found in statistics.unfilled
     ]
-    shown = result.unfilled[:UNFILLED_MAX]
+    shown = rows[:UNFILLED_MAX]
     keys = ("day", "time", "symbol", "side", "outcome", "wanted", "price", "reason", "cause")
     lines = table(heads(*keys), [_unfilled(found) for found in shown], "tall")
-    cut = (
-        say("note.unfilled_cut", shown=len(shown), count=len(result.unfilled))
-        if len(result.unfilled) > len(shown)
-        else ""
-    )
+    cut = say("note.unfilled_cut", shown=len(shown), count=len(rows)) if len(rows) > len(shown) else ""
     more = f"<details><summary>{say('more.rows')}</summary><p class='note'>{cut}</p>{lines}</details>"
     return section("unfilled", table(heads("outcome", "reason", "times"), counts), more)
 

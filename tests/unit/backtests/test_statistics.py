@@ -15,6 +15,7 @@ from common.backtests.result import (
     Inputs,
     OpenPosition,
     Outcome,
+    Refused,
     Unfilled,
 )
 from common.backtests.statistics import statistics_of
@@ -141,7 +142,7 @@ def test_the_page_names_every_metric_with_its_formula() -> None:
 
 def test_the_format_page_names_every_field() -> None:
     page = result_page((CHECKOUT / "common" / "backtests" / "result.py").read_text("utf-8"))
-    for kind in (BacktestResult, Inputs, Coverage, EquityRow, Fill, BookEvent, Unfilled, OpenPosition, Candle):
+    for kind in (BacktestResult, Inputs, Coverage, EquityRow, Fill, BookEvent, Unfilled, Refused, OpenPosition, Candle):
         assert f"**{TITLES[kind.__name__]}**" in page
         assert all(f"| `{field}` |" in page for field in kind.__struct_fields__)
 

@@ -68,7 +68,7 @@ def test_a_run_is_a_result_that_adds_up(market: MarketPaths) -> None:
         row.symbol: row.shares for row in made.positions
     }
     assert {event.kind for event in result.events} == {EventKind.EX_DAY}
-    refused = {row.reason for row in result.unfilled if row.outcome is Outcome.REFUSED}
+    refused = {row.reason for row in result.unfilled_rows() if row.outcome is Outcome.REFUSED}
     assert refused == {verdict.reason for verdict in made.denied}
     missed = [row for row in result.unfilled if row.outcome is Outcome.MISSED]
     assert {row.reason for row in missed} == {Reason.CANCEL_AT_TIME}
