@@ -28,6 +28,7 @@ from services.backtest_worker.adapters.compiled import compile_rule, compile_wak
 from services.backtest_worker.bars import Columns, DayBars, Facts, PoolRows, bar_at, labels_of
 from services.backtest_worker.desk import Desk
 from services.backtest_worker.hosted import Hosted
+from services.backtest_worker.pool_scan import PoolScan
 from services.backtest_worker.scanned import Scanned
 from services.backtest_worker.woken import Woken
 
@@ -88,10 +89,11 @@ def play_compiled(stocks: int, days: int, cache: Path) -> tuple[float, float, in
     scans = compile_rule(RULES[RULE], cache)
     desk = Desk(RULE, symbols_of(stocks), DeskSettings())
     engine = Scanned(RULES[RULE], RULES[RULE].Params(), scans, desk, symbols_of(stocks))
+    pool = PoolScan(RULES[RULE], RULES[RULE].Params(), scans, stocks)
     seconds = bare = 0.0
     for day in make_days(stocks, days):
         start = time.perf_counter()
-        engine.run_day(day)
+        engine.run_day(day, pool.scan(day))
         middle = time.perf_counter()
         context: NDArray[np.int64] = day.pool.context
         columns = day.columns

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,13 +47,6 @@ class Job(NamedTuple):
     """The first one is the main result."""
     cache: Path = Path("cache")
     """Where machine code is kept."""
-
-
-class Engine(Protocol):
-    """Plays one session after another."""
-
-    def run_day(self, day: DayBars) -> None:
-        """Play a session."""
 
 
 class Played(NamedTuple):
@@ -107,30 +100,36 @@ def settings_of(job: Job, verdict: Verdict) -> DeskSettings:
 
 
 def _run_compiled(job: Job, days: HistoryDays, desks: dict[Verdict, Desk], told: Told) -> int:
-    engines = list(_compiled_engines(job, days, desks))
     main = desks[job.verdicts[0]]
     repainted = 0
-    for number, day in enumerate(days, 1):
-        for engine in engines:
-            engine.run_day(day)
+    play = _woken if wake_of(job.rule) is not None else _scanned
+    for number, day in enumerate(play(job, days, desks), 1):
         repainted += _repainted(job, day, main, days)
         told(str(day.day), number, len(days.sessions))
     return repainted
 
 
-def _compiled_engines(job: Job, days: HistoryDays, desks: dict[Verdict, Desk]) -> Iterator[Engine]:
-    from services.backtest_worker.adapters.compiled import compile_rule, compile_wake
+def _woken(job: Job, days: HistoryDays, desks: dict[Verdict, Desk]) -> Iterator[DayBars]:
+    """Play the days of a rule that decides in plain Python; yield each when every desk is through with it."""
+    from services.backtest_worker.adapters.compiled import compile_wake
+    from services.backtest_worker.woken import Woken
 
-    if wake_of(job.rule) is not None:
-        from services.backtest_worker.woken import Woken
+    wakes = compile_wake(job.rule, job.cache)
+    engines = [Woken(job.rule, job.params, wakes, desk, days.symbols) for desk in desks.values()]
+    for day in days:
+        for engine in engines:
+            engine.run_day(day)
+        yield day
 
-        wakes = compile_wake(job.rule, job.cache)
-        yield from (Woken(job.rule, job.params, wakes, desk, days.symbols) for desk in desks.values())
-        return
-    from services.backtest_worker.scanned import Scanned
 
-    scans = compile_rule(job.rule, job.cache)
-    yield from (Scanned(job.rule, job.params, scans, desk, days.symbols) for desk in desks.values())
+def _scanned(job: Job, days: HistoryDays, desks: dict[Verdict, Desk]) -> Iterator[DayBars]:
+    """Play the days of a compiled rule; yield each when every desk is through with it."""
+    from services.backtest_worker.adapters.compiled import compile_rule
+    from services.backtest_worker.scanned import play_scanned
+
+    yield from play_scanned(
+        job.rule, job.params, compile_rule(job.rule, job.cache), list(desks.values()), days.symbols, days
+    )
 
 
 def _run_backtrader(job: Job, days: HistoryDays, desks: dict[Verdict, Desk], told: Told) -> int:

@@ -1,12 +1,13 @@
 """The compiled engine: scans tell which bars matter, the desk carries out what is decided on them.
 
-Everything a host would know is kept here in arrays: the rule's memory and context of every stock of the universe, who
-is in the pool, who was entered today. A stock that is held or was sold in the day is followed on its own (`_Watch`).
+What a host would know of stocks that are not held, the scan of the whole pool tells, the same for every verdict
+(`pool_scan.py`). A stock that is held or was sold in the day is followed on its own (`_Watch`), and scanned on its own
+as long as its memory is another than that of a stock that never was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,24 +18,12 @@ from common.domain.values import Board, Symbol
 from common.rules.corporate import rescale
 from common.rules.lots import lot_minimum
 from common.strategies.contract import ENTER, EXIT, Decision, Rule
-from services.backtest_worker.bars import LAST_LABEL_S, DayBars
+from services.backtest_worker.bars import DayBars
 from services.backtest_worker.desk import Desk
+from services.backtest_worker.pool_scan import PoolDay, PoolScan, Scans, limits_of
 
 I64 = NDArray[np.int64]
 NEVER = 1 << 30
-
-
-class Scans(NamedTuple):
-    """A rule's scans as `adapters/compiled.py` makes them."""
-
-    scan_pool: Any
-    """Steps every chosen stock through a day with nothing held; marks the bars on which the rule wants to enter."""
-    scan_one: Any
-    """Steps one stock on with its position; stops at the first bar that decides something not done already."""
-    hits_at: Any
-    first_refused: Any
-    digest: str
-    """Of everything the machine code is made of."""
 
 
 @dataclass(slots=True)
@@ -65,29 +54,37 @@ class Scanned:
         self._params = np.array([int(value) for value in params], np.int64)
         count = len(symbols)
         self._initial = np.array([int(value) for value in rule.INITIAL_MEMORY], np.int64)
-        self._memory = np.tile(self._initial, (count, 1))
-        self._before = self._memory.copy()
-        """Memory at the start of the day."""
-        self._context, self._pool_context = np.zeros((2, count, len(rule.Context._fields)), np.int64)
+        self._apart: set[int] = set()
+        """Stocks whose memory may be another than the shared scan's: they were held, or traded, and are in the pool."""
+        self._memory, self._before = np.tile(self._initial, (2, count, 1))
+        """Memory now and at the start of the day, of the stocks apart."""
+        self._context = np.zeros((count, len(rule.Context._fields)), np.int64)
+        """Of the stocks followed."""
         self._prices = [rule.Context._fields.index(name) for name in rule.CONTEXT_PRICES]
-        self._pooled, self._known, self._skip = np.zeros((3, count), np.bool_)
+        self._nobody, self._known = np.zeros((2, count), np.bool_)
+        """Nothing; who was in the pool or held the day before."""
         self._entered = np.full(count, NEVER, np.int64)
         self._watches: dict[int, _Watch] = {}
         self._out = np.zeros((count, 2), np.int64)
         self._found = np.zeros(5, np.int64)
         self._lots = np.array([lot_minimum(board) for board in range(max(Board) + 1)], np.int64)
         self._counts: I64 = np.zeros(0, np.int64)
-        self._none: I64 = np.zeros(0, np.int64)
-        self._labels: I64 = self._none
+        self._pool: PoolDay | None = None
         self._steps = 0
         self._limits: tuple[I64, ...] = ()
         self._masks, self._others = np.zeros((2, count, 4), np.uint64)
 
     # ------------------------------------------------------------------ days
 
-    def run_day(self, day: DayBars) -> None:
+    @property
+    def pool(self) -> PoolDay:
+        """Return the pool of the day in work."""
+        assert self._pool is not None, "a day is opened before anything is done in it"
+        return self._pool
+
+    def run_day(self, day: DayBars, pool: PoolDay) -> None:
         """Play one session."""
-        self._open(day)
+        self._open(day, pool)
         full = np.zeros(self._steps, np.bool_)
         for at in range(len(day.labels)):
             desk = self.desk
@@ -103,14 +100,10 @@ class Scanned:
                     self._enter(at, entries, full)
         self._close(day, full)
 
-    def _open(self, day: DayBars) -> None:
+    def _open(self, day: DayBars, pool: PoolDay) -> None:
         self.desk.open_day(day)
         held = self.desk.held()
-        self._labels = np.array([label for label in day.labels if label <= LAST_LABEL_S], np.int64)
-        self._steps = len(self._labels)
-        facts = day.facts
-        self._limits = (facts.prev_close, facts.up_limit, facts.down_limit, facts.auction)
-        self._start_pool(day, held)
+        self._pool, self._steps, self._limits = pool, len(pool.labels), limits_of(day)
         self._entered[:] = NEVER
         watches = {stock: self._watches[stock] for stock in held}
         for stock, watch in watches.items():
@@ -118,28 +111,30 @@ class Scanned:
             self._sync(watch)
             self._go_ex(day, stock, watch)
         self._watches = dict(sorted(watches.items()))
-        self._before[:] = self._memory
-        words = -(-self._steps // 64)
-        self._masks = np.zeros((len(self._entered), words), np.uint64)
-        self._others = np.zeros_like(self._masks)
-        self._counts = np.zeros(self._steps, np.int64)
-        self._scans.scan_pool(
-            self._params, self._memory, self._context, day.pool.stocks, day.first_row, tuple(day.columns), self._labels,
-            ts_of(day.day, 0), self._limits, self._skip, self._masks, self._counts,
-        )  # fmt: skip
+        self._others = np.zeros_like(pool.masks)
+        self._take_pool(day, pool, held)
 
-    def _start_pool(self, day: DayBars, held: list[int]) -> None:
-        """Take the pool in: who was not known before starts anew, prices of who goes ex are brought to today."""
-        self._pooled[:] = False
-        self._pooled[day.pool.stocks] = True
-        self._memory[self._pooled & ~self._known] = self._initial
-        self._skip[:] = False
-        self._skip[held] = True
-        self._known = self._pooled | self._skip
-        self._pool_context[day.pool.stocks] = day.pool.context
-        rescale_pool(day, self._pooled, self._pool_context, self._prices)
-        free = self._pooled & ~self._skip
-        self._context[free] = self._pool_context[free]
+    def _take_pool(self, day: DayBars, pool: PoolDay, held: list[int]) -> None:
+        """Take the shared scan over, but for what is held, and what is apart: that is scanned with its own memory."""
+        self._masks, self._counts = pool.masks, pool.counts
+        was = np.array(sorted(self._apart), np.int64)
+        # Who was neither in the pool nor held the day before starts anew, as everybody does.
+        was = was[pool.pooled[was] & self._known[was]]
+        apart = was[(self._memory[was] != pool.before[was]).any(axis=1)]
+        self._apart = {*apart.tolist(), *held}
+        own = np.array([stock for stock in apart.tolist() if stock not in self._watches], np.int64)
+        self._before[apart] = self._memory[apart]
+        self._before[held] = self._memory[held]
+        self._known = pool.pooled.copy()
+        self._known[held] = True
+        if self._apart:
+            self._masks, self._counts = pool.masks.copy(), pool.counts.copy()
+            self._masks[list(self._apart)] = 0
+        if len(own):
+            self._scans.scan_pool(
+                self._params, self._memory, pool.context, own, day.first_row, tuple(day.columns), pool.labels,
+                ts_of(day.day, 0), self._limits, self._nobody, self._masks, self._counts,
+            )  # fmt: skip
 
     def _go_ex(self, day: DayBars, stock: int, watch: _Watch) -> None:
         raw, reference = int(day.facts.raw_prev_close[stock]), int(day.facts.prev_close[stock])
@@ -172,7 +167,7 @@ class Scanned:
             return stop
         day = self.desk.day
         bar: int = self._scans.scan_one(
-            self._params, memory, self._context[watch.stock], watch.stock, row, tuple(day.columns), self._labels,
+            self._params, memory, self._context[watch.stock], watch.stock, row, tuple(day.columns), self.pool.labels,
             ts_of(day.day, 0), self._limits, watch.held, watch.position, quiet or watch.exiting,
             np.array(watch.decided, np.int64), first, stop, self._found,
         )  # fmt: skip
@@ -198,7 +193,7 @@ class Scanned:
         """Note that a stock traded at bar `at`: bought, sold in part, or flat."""
         watch = self._watches.get(stock)
         if watch is None:
-            self._memory[stock] = self._before[stock]
+            self._follow(stock)
             watch = _Watch(stock, 0, held=False)
             self._watches[stock] = watch
             self._watches = dict(sorted(self._watches.items()))
@@ -208,11 +203,19 @@ class Scanned:
             watch.held, watch.exiting = holds, False
             watch.decided.clear()
             watch.position[:] = 0
-            if not holds and self._pooled[stock]:
-                self._context[stock] = self._pool_context[stock]
+            if not holds and self.pool.pooled[stock]:
+                self._context[stock] = self.pool.context[stock]
         self._sync(watch)
-        if not holds and not self._pooled[stock]:
+        if not holds and not self.pool.pooled[stock]:
             del self._watches[stock]
+
+    def _follow(self, stock: int) -> None:
+        """Take a stock out of the shared scan: its memory is that of the start of the day."""
+        if stock not in self._apart:
+            self._apart.add(stock)
+            self._before[stock] = self.pool.before[stock]
+        self._memory[stock] = self._before[stock]
+        self._context[stock] = self.pool.context[stock]
 
     def _exits(self, at: int) -> list[tuple[int, Decision]]:
         """Let held stocks decide on bar `at`; returns the entries of stocks that were sold before today's close."""
@@ -287,23 +290,26 @@ class Scanned:
     def _said(self, stock: int, at: int) -> Decision:
         """Return what the rule decided about a stock of the pool on bar `at`."""
         watch = _Watch(stock, 0, held=False)
-        memory = self._before[stock].copy()
+        memory = (self._before if stock in self._apart else self.pool.before)[stock].copy()
+        self._context[stock] = self.pool.context[stock]
         self._scan(watch, memory, 0, at, quiet=True)
         bar = self._scan(watch, memory, at, at + 1, quiet=False)
         assert bar == at, f"{stock} was found to enter on bar {at} and does not"
         return _decision(self._found)
 
 
-def rescale_pool(day: DayBars, pooled: NDArray[np.bool_], context: I64, prices: Sequence[int]) -> None:
-    """Bring the prices in the pool's context (columns `prices`) to today where a stock goes ex; rows by stock."""
-    raw, reference = day.facts.raw_prev_close, day.facts.prev_close
-    moved = np.flatnonzero(pooled & (raw != reference) & (raw > 0) & (reference > 0))
-    for at in prices:
-        column = context[moved, at]
-        now, was = reference[moved], raw[moved]
-        context[moved, at] = (2 * column * now + was) // (2 * was)
-
-
 def _decision(found: I64) -> Decision:
     action, fraction_bp, price, cancel_at_s, reason = found.tolist()
     return Decision(action, fraction_bp, price, cancel_at_s, reason)
+
+
+def play_scanned(
+    rule: Rule, params: Any, scans: Scans, desks: Sequence[Desk], symbols: Sequence[Symbol], days: Iterable[DayBars]
+) -> Iterator[DayBars]:
+    """Play days at several desks; yields each when every desk is through with it."""
+    pool = PoolScan(rule, params, scans, len(symbols))
+    engines = [Scanned(rule, params, scans, desk, symbols) for desk in desks]
+    for day, scanned in pool.ahead(days):
+        for engine in engines:
+            engine.run_day(day, scanned)
+        yield day

@@ -17,7 +17,7 @@ from common.strategies.contract import Rule
 from services.backtest_worker.bars import LAST_LABEL_S, Bar, DayBars
 from services.backtest_worker.desk import Desk
 from services.backtest_worker.hosted import Hosted
-from services.backtest_worker.scanned import I64, rescale_pool
+from services.backtest_worker.pool_scan import I64, rescale_pool
 
 Wakes = Callable[..., Any]
 

@@ -18,7 +18,8 @@ from services.backtest_worker.bars import DayBars, bar_at
 from services.backtest_worker.desk import Desk
 from services.backtest_worker.fills import FillSettings
 from services.backtest_worker.hosted import Hosted
-from services.backtest_worker.scanned import Scanned, Scans
+from services.backtest_worker.pool_scan import Scans
+from services.backtest_worker.scanned import play_scanned
 from tests.parity.made_bars import MadeBars
 
 NAMES = ("limit_up", "bottom_fractal")
@@ -93,11 +94,12 @@ def test_compiled_equals_backtrader(first: int, compiled: dict[str, Scans]) -> N
     for seed in range(first, first + PER_PART):
         name, made, days, params = market(seed)
         reference, _ = run_backtrader(RULES[name], params, made.symbols, days, settings_of(seed))
-        desk = Desk(name, made.symbols, settings_of(seed))
-        engine = Scanned(RULES[name], params, compiled[name], desk, made.symbols)
-        for day in days:
-            engine.run_day(day)
+        desk, beside = (Desk(name, made.symbols, settings_of(each)) for each in (seed, seed + 2))
+        list(play_scanned(RULES[name], params, compiled[name], (desk, beside), made.symbols, days))
         assert differ(books(desk), books(reference)) == [], f"seed {seed}, {name}"
+        alone = Desk(name, made.symbols, settings_of(seed + 2))
+        list(play_scanned(RULES[name], params, compiled[name], (alone,), made.symbols, days))
+        assert differ(books(beside), books(alone)) == [], f"seed {seed}, {name}: sharing a scan makes a difference"
         count(name, desk)
         if getattr(params, "confirm_at", None) == CLOSE:
             SEEN[name, "bought on the close"] += sum(fill.side == Side.BUY for fill in desk.fills)

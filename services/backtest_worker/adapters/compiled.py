@@ -22,7 +22,7 @@ from common.domain.errors import UserError
 from common.rules.kernel import KERNELS
 from common.runtime.rules import rule_source_hash
 from common.strategies.contract import ENTER, EXIT, REDUCE, Position, Rule, Step, wake_of
-from services.backtest_worker.scanned import Scans
+from services.backtest_worker.pool_scan import Scans
 
 KEPT_MAX = 40
 """Sources whose machine code is kept: a rule has one for each text it had."""

@@ -9,7 +9,7 @@ from common.strategies import RULES
 from services.backtest_worker.account import DeskSettings
 from services.backtest_worker.adapters.compiled import KEPT_MAX, compile_rule
 from services.backtest_worker.desk import Desk
-from services.backtest_worker.scanned import Scanned
+from services.backtest_worker.scanned import play_scanned
 from tests.conftest import CHECKOUT
 from tests.parity.made_bars import MadeBars
 
@@ -25,9 +25,8 @@ print(fills_with(Path(sys.argv[1])))
 def fills_with(folder: Path) -> int:
     made = MadeBars(0, stocks=6, days=3)
     desk = Desk(RULE.NAME, made.symbols, DeskSettings())
-    engine = Scanned(RULE, RULE.Params(), compile_rule(RULE, folder), desk, made.symbols)
-    for day in made.days(RULE.Context._fields):
-        engine.run_day(day)
+    days = made.days(RULE.Context._fields)
+    list(play_scanned(RULE, RULE.Params(), compile_rule(RULE, folder), (desk,), made.symbols, days))
     return len(desk.fills)
 
 

@@ -1,0 +1,115 @@
+"""The pool of a day as machine code sees it while nothing is held: one scan that every fill verdict shares.
+
+What is not held does not depend on the books, so its memory and the bars on which the rule wants it are the same under
+every verdict, and can be found ahead, on another core, while the desks are still at the day before.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.domain.calendar import ts_of
+from common.strategies.contract import Rule
+from services.backtest_worker.bars import LAST_LABEL_S, DayBars
+
+I64 = NDArray[np.int64]
+AHEAD = 2
+"""Days that are scanned before the desks come to them."""
+
+
+class Scans(NamedTuple):
+    """A rule's scans as `adapters/compiled.py` makes them."""
+
+    scan_pool: Any
+    """Steps every chosen stock through a day with nothing held; marks the bars on which the rule wants to enter."""
+    scan_one: Any
+    """Steps one stock on with its position; stops at the first bar that decides something not done already."""
+    hits_at: Any
+    first_refused: Any
+    digest: str
+    """Of everything the machine code is made of."""
+
+
+class PoolDay(NamedTuple):
+    """One day of the pool, by stock of the universe; nobody writes to it once it is made."""
+
+    labels: I64
+    """Seconds of the bars that are decided on."""
+    pooled: NDArray[np.bool_]
+    before: I64
+    """The rule's memory at the start of the day."""
+    context: I64
+    """With prices of today."""
+    masks: NDArray[np.uint64]
+    """Bars on which the rule wants to enter, a bit each."""
+    counts: I64
+    """Stocks that it wants to enter, by bar; at least."""
+
+
+class PoolScan:
+    """The pools of one rule, day after day."""
+
+    def __init__(self, rule: Rule, params: Any, scans: Scans, stocks: int) -> None:
+        self._params, self._scans = np.array([int(value) for value in params], np.int64), scans
+        self._initial = np.array([int(value) for value in rule.INITIAL_MEMORY], np.int64)
+        self._memory = np.tile(self._initial, (stocks, 1))
+        self._pooled, self._nobody = np.zeros((2, stocks), np.bool_)
+        self._fields = len(rule.Context._fields)
+        self._prices = [rule.Context._fields.index(name) for name in rule.CONTEXT_PRICES]
+
+    def ahead(self, days: Iterable[DayBars]) -> Iterator[tuple[DayBars, PoolDay]]:
+        """Yield days with their pools; those to come are scanned meanwhile, in a thread that holds no lock."""
+        waiting: deque[tuple[DayBars, Future[PoolDay]]] = deque()
+        with ThreadPoolExecutor(1, "scan") as thread:
+            for day in days:
+                waiting.append((day, thread.submit(self.scan, day)))
+                if len(waiting) > AHEAD:
+                    yield _next(waiting)
+            while waiting:
+                yield _next(waiting)
+
+    def scan(self, day: DayBars) -> PoolDay:
+        """Scan a day; days come in order. Who was not in the pool the day before starts anew."""
+        count = len(self._memory)
+        stocks = day.pool.stocks
+        pooled = np.zeros(count, np.bool_)
+        pooled[stocks] = True
+        self._memory[pooled & ~self._pooled] = self._initial
+        self._pooled = pooled
+        context = np.zeros((count, self._fields), np.int64)
+        context[stocks] = day.pool.context
+        rescale_pool(day, pooled, context, self._prices)
+        labels = np.array([label for label in day.labels if label <= LAST_LABEL_S], np.int64)
+        masks = np.zeros((count, -(-len(labels) // 64)), np.uint64)
+        counts = np.zeros(len(labels), np.int64)
+        before = self._memory.copy()
+        self._scans.scan_pool(
+            self._params, self._memory, context, stocks, day.first_row, tuple(day.columns), labels, ts_of(day.day, 0),
+            limits_of(day), self._nobody, masks, counts,
+        )  # fmt: skip
+        return PoolDay(labels, pooled, before, context, masks, counts)
+
+
+def _next(waiting: deque[tuple[DayBars, Future[PoolDay]]]) -> tuple[DayBars, PoolDay]:
+    day, made = waiting.popleft()
+    return day, made.result()
+
+
+def limits_of(day: DayBars) -> tuple[I64, ...]:
+    """Return what the scans read of a day's facts."""
+    facts = day.facts
+    return facts.prev_close, facts.up_limit, facts.down_limit, facts.auction
+
+
+def rescale_pool(day: DayBars, pooled: NDArray[np.bool_], context: I64, prices: Iterable[int]) -> None:
+    """Bring the prices in the pool's context (columns `prices`) to today where a stock goes ex; rows by stock."""
+    raw, reference = day.facts.raw_prev_close, day.facts.prev_close
+    moved = np.flatnonzero(pooled & (raw != reference) & (raw > 0) & (reference > 0))
+    for at in prices:
+        column = context[moved, at]
+        now, was = reference[moved], raw[moved]
+        context[moved, at] = (2 * column * now + was) // (2 * was)
