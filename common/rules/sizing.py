@@ -10,6 +10,10 @@ from common.rules.lots import lot_minimum, lot_step, order_cap, round_buy, round
 from common.rules.tables import FOREVER
 
 _BUY = int(Side.BUY)
+_HIGHEST_FEES_E7 = 60_000
+"""More than stamp duty and transfer fee on turnover in any row of `FEES`; those on face value are at most 0.001 yuan a share."""
+_ROUNDING = 100
+"""0.001 yuan; three fees, each rounded to 0.01 yuan."""
 
 
 class Sizing(NamedTuple):
@@ -45,15 +49,14 @@ def size_buy(
     most = round_buy(board, min(budget // price, order_cap(board, day)), day)
     if most == 0 or buy_need(minimum, price, day, exchange, commission_e7, commission_min) > budget:
         return Sizing(0, Reason.BELOW_ONE_LOT)
-    low, high = 0, (most - minimum) // step
-    while low < high:  # the need grows with the shares: halve the range of steps above the smallest buy
-        middle = (low + high + 1) // 2
-        shares = minimum + middle * step
-        if buy_need(shares, price, day, exchange, commission_e7, commission_min) <= budget:
-            low = middle
-        else:
-            high = middle - 1
-    return Sizing(minimum + low * step, Reason.NONE)
+    steps = (most - minimum) // step
+    # A step less needs less by at most this: its price, all fees at their highest, and what rounding moves.
+    dearest = step * price + step * price * (commission_e7 + _HIGHEST_FEES_E7) // 10_000_000 + step + _ROUNDING
+    while True:
+        over = buy_need(minimum + steps * step, price, day, exchange, commission_e7, commission_min) - budget
+        if over <= 0:
+            return Sizing(minimum + steps * step, Reason.NONE)
+        steps -= max(1, over // dearest)
 
 
 @kernel

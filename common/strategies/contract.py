@@ -73,6 +73,7 @@ class Check(NamedTuple):
     numbers: dict[str, int]
 
 
+_ACTIONS, _PRICES, _REASONS = (frozenset(map(int, kind)) for kind in (Action, PriceKind, Reason))
 BASIS = 10_000
 DAY_S = 86_400
 
@@ -80,7 +81,7 @@ DAY_S = 86_400
 def decision_fault(decision: Decision) -> str:
     """Return why what a rule returned is no decision, "" where it is one: nonsense must not become an order."""
     whole = all(isinstance(value, int) for value in decision)
-    known = decision.action in set(Action) and decision.price in set(PriceKind) and decision.reason in set(Reason)
+    known = decision.action in _ACTIONS and decision.price in _PRICES and decision.reason in _REASONS
     least = 1 if decision.action == Action.REDUCE else 0
     if whole and known and least <= decision.fraction_bp <= BASIS and 0 <= decision.cancel_at_s < DAY_S:
         return ""

@@ -102,7 +102,11 @@ def bar_at(day: DayBars, stock: int, at: int) -> Bar | None:
     row = int(day.first_row[stock])
     if row < 0:
         return None
-    return Bar(*(int(column[row + at]) for column in day.columns))
+    row += at
+    opens, highs, lows, closes, volumes, turnovers = day.columns
+    return Bar(
+        opens.item(row), highs.item(row), lows.item(row), closes.item(row), volumes.item(row), turnovers.item(row)
+    )
 
 
 def context_of(day: DayBars, at: int, fields: tuple[str, ...]) -> Mapping[str, int]:

@@ -16,6 +16,7 @@ from common.history.batch import screen_days
 from common.history.columns import MinuteColumns, Part
 from common.history.cross import Boards, spells_of, universe_of
 from common.history.daily import History, Rows
+from common.history.schema import known_at_of
 from common.rules.boards import exchange_of
 from common.screens.screen import Screen, Screened
 from common.screens.st import st_on
@@ -63,6 +64,11 @@ class HistoryDays:
         self._places: tuple[tuple[str, ...], I64] = ((), _I8)
         self._close = self._first_closes()
         self._seen = np.zeros(len(self.symbols), np.bool_)
+        self._events: dict[Day, list[tuple[int, str, int, int]]] = {}
+        for when, *told in (
+            self.history.ex_events(last).select("day", "known_at", "symbol", "cash_e6", "bonus_e6").rows()
+        ):
+            self._events.setdefault(when, []).append((told[0], told[1], told[2], told[3]))
         every = universe_of(self.history, self.sessions[-1], np.arange(len(self.symbols)))
         everybody = every._replace(column=np.arange(len(self.symbols)))
         self._spells = spells_of(self.history, everybody, self.sessions[-1])
@@ -127,10 +133,9 @@ class HistoryDays:
         count = len(self.symbols)
         ex_day = np.zeros(count, np.bool_)
         cash_e6, bonus_e6 = np.zeros((2, count), np.int64)
-        events = self.history.ex_events(day)
-        for when, symbol, cash, bonus in events.select("day", "symbol", "cash_e6", "bonus_e6").rows():
+        for known_at, symbol, cash, bonus in self._events.get(day, ()):
             at = self.history.index.get(symbol, NOT_THERE)
-            if when == day and at >= 0:
+            if known_at <= known_at_of(day) and at >= 0:
                 ex_day[at], cash_e6[at], bonus_e6[at] = True, cash, bonus
         # Where only the prices are known, what they fell by is taken to have been paid in cash.
         bare = ex_day & (cash_e6 == 0) & (bonus_e6 == 0) & (self._close > reference) & (reference > 0)

@@ -85,19 +85,23 @@ def test_t_plus_one_never_oversells(held: int, bought: int, frozen: int) -> None
     assert checks.check_sellable(free + 1, free, bought) is not Reason.NONE
 
 
-@given(boards, days, ticks, st.integers(0, 400_000_000), st.integers(-1000, 400_000_000))
+@given(
+    boards, days, ticks, st.integers(0, 400_000_000), st.integers(-1000, 400_000_000), st.sampled_from((1, 2)),
+    st.sampled_from((0, 1500, 30_000)),
+)  # fmt: skip
 def test_a_sized_buy_is_paid_for_and_one_lot_more_is_not(
-    board: int, day: int, price: int, slot: int, free: int
+    board: int, day: int, price: int, slot: int, free: int, exchange: int, commission: int
 ) -> None:
-    sized, reason = size_buy(slot, free, price, board, day, 2, 1500, 5000)
+    sized, reason = size_buy(slot, free, price, board, day, exchange, commission, 5000)
     if reason is not Reason.NONE:
         assert sized == 0
         return
     step = 100 if board <= Board.CHINEXT else 1
     assert check_buy_lots(board, sized) is Reason.NONE
-    assert buy_need(sized, price, day, 2, 1500, 5000) <= min(slot, free)
+    fees = exchange, commission, 5000
+    assert buy_need(sized, price, day, *fees) <= min(slot, free)
     assert checks.check_size_cap(board, day, sized + step) is Reason.ORDER_TOO_LARGE or buy_need(
-        sized + step, price, day, 2, 1500, 5000
+        sized + step, price, day, *fees
     ) > min(slot, free)
 
 
