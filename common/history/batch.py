@@ -40,8 +40,8 @@ COMPILED_FROM = 60
 """Days from which on it pays to compile: below, plain windows are done sooner."""
 _EVER = 99_999_999
 """Later than any day."""
-CHUNK_DAYS = 250
-"""Days whose tables are in memory at once: a year of the whole market takes some 200 MB."""
+CHUNK_DAYS = 62
+"""Days whose tables are in memory at once, with the sessions they look back at: some 50 MB of the whole market."""
 
 
 def screen_days(
@@ -149,10 +149,10 @@ class Tables:
         active = self._segments.active(days[0])
         # Rows in front where the calendar begins later, so that day i asks after row `look + i - 1` in any case.
         missing = np.zeros((self.look - len(before), len(active)), np.int64)
-        self._bars = Bars(*(np.vstack([missing, self._segments.split(each, self._window)]) for each in bars))
+        self._bars = Bars(*(_padded(missing, self._segments.split(each, self._window)) for each in bars))
         self._seeds = Bars(*(np.where(active, each[:, self._segments.base], 0) for each in seeds))
         shares = _table(self.universe, self._parts, self._window, "float_shares")
-        self._shares = _last_known(np.vstack([missing, self._segments.split(shares, self._window)]), self.look)
+        self._shares = _last_known(_padded(missing, self._segments.split(shares, self._window)), self.look)
         self._last_close, self.factor_now = self._carried()
         self._spells = spells_of(history, self.universe, self.days[-1])
         self._spans: dict[int, SpanTable] = {}
@@ -280,6 +280,10 @@ def _universe(history: History, window: Sequence[Day], days: Sequence[Day]) -> U
 def _table(universe: Universe, parts: Sequence[Rows], window: Sequence[Day], name: str) -> I64:
     """Lay one column out as sessions x stocks."""
     return np.stack([per_stock(universe, rows_on(parts, day), name) for day in window])
+
+
+def _padded(missing: I64, table: I64) -> I64:
+    return np.vstack([missing, table]) if len(missing) else table
 
 
 def _last_known(shares: I64, look: int) -> I64:

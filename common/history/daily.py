@@ -7,7 +7,7 @@ pandas, prices in yuan, adjusted as of D. The others are for programs: integers,
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -32,7 +32,8 @@ class Rows(NamedTuple):
     day: NDArray[np.int32]
     symbol: NDArray[np.uint32]
     """Index into `History.symbols`."""
-    columns: dict[str, NDArray[np.int64]]
+    columns: dict[str, NDArray[Any]]
+    """As wide as the table keeps them: bring them to 64 bits before any sum or product."""
 
     def take(self, chosen: NDArray[np.bool_] | slice) -> "Rows":
         """Return some of the rows."""
@@ -176,7 +177,7 @@ class History:
         except pl.exceptions.PolarsError as error:
             raise HistoryError(f"daily bars of {year} hold a code that {schema.INSTRUMENTS_FILE} does not") from error
         names = (*schema.PRE_OPEN_COLUMNS, *schema.TRADED_COLUMNS)
-        columns = {name: frame[name].cast(pl.Int64).to_numpy() for name in names}
+        columns = {name: frame[name].to_numpy() for name in names}
         rows = Rows(frame["day"].to_numpy(), symbol.astype(np.uint32), columns)
         while len(self._cached) >= YEARS_CACHED:
             del self._cached[next(iter(self._cached))]
