@@ -7,7 +7,8 @@ columns are made before anything is timed. The screen lets every stock in, so ev
 five slots, shared cash, every rule of the market on. Cold: a new process, machine code from the disk's cache. Warm:
 the same call again inside one process; a command makes three passes, one a fill verdict, and writes its results, so
 beside it stands one verdict from its days to its statistics. Own memory is what is not a mapped file. The baseline is a bare numba pass over the same mapped columns. Growth: the
-same command over one month, a quarter, half a year and the whole.
+same command over one month, a quarter, half a year and the whole. Modules are read as bytecode, as on any machine
+that ran the command once: processes started here may write it, whatever the environment says.
 """
 
 import argparse
@@ -188,13 +189,19 @@ def command(folder: Path, first: int, last: int) -> list[str]:
     return ["backtest", "run", "limit_up", "--from", str(first), "--to", str(last), "--history", str(folder), "--json"]
 
 
+def environment(home: Path) -> dict[str, str]:
+    """Return the environment of a measured process."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PANKOU_HOME": str(home)}
+
+
 def cold(home: Path, folder: Path, first: int, last: int) -> tuple[float, float, dict[str, Any]]:
     """Run the command in a new process; returns its seconds by the wall and of the processor, and what it printed."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "services.cli", *command(folder, first, last)],
-        env={**os.environ, "PANKOU_HOME": str(home)}, capture_output=True, text=True, check=False,
+        env=environment(home), capture_output=True, text=True, check=False,
     )  # fmt: skip
     wall = time.perf_counter() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -224,7 +231,7 @@ def measure(root: Path, stocks: int, sessions: int) -> dict[str, float]:
         growth[f"cold_s_1_{share}"] = min(cold(home, folder, part[0], part[-1])[0] for _ in range(2))
     done = subprocess.run(
         [sys.executable, "-c", WARM, *command(folder, days[0], days[-1])],
-        env={**os.environ, "PANKOU_HOME": str(home)}, capture_output=True, text=True, check=True,
+        env=environment(home), capture_output=True, text=True, check=True,
     )  # fmt: skip
     warm = json.loads(done.stdout.splitlines()[-1])
     bars = stocks * len(days) * len(LABELS)
