@@ -19,6 +19,8 @@ from services.backtest_worker.bars import LAST_LABEL_S, DayBars
 I64 = NDArray[np.int64]
 AHEAD = 2
 """Days that are scanned before the desks come to them."""
+SMALL = 50_000
+"""Bars of a pool: fewer are scanned sooner than another thread is woken."""
 
 
 class Scans(NamedTuple):
@@ -66,11 +68,18 @@ class PoolScan:
         waiting: deque[tuple[DayBars, Future[PoolDay]]] = deque()
         with ThreadPoolExecutor(1, "scan") as thread:
             for day in days:
-                waiting.append((day, thread.submit(self.scan, day)))
+                idle = not waiting or waiting[-1][1].done()
+                small = len(day.pool.stocks) * len(day.labels) < SMALL
+                waiting.append((day, self._now(day) if small and idle else thread.submit(self.scan, day)))
                 if len(waiting) > AHEAD:
                     yield _next(waiting)
             while waiting:
                 yield _next(waiting)
+
+    def _now(self, day: DayBars) -> Future[PoolDay]:
+        made: Future[PoolDay] = Future()
+        made.set_result(self.scan(day))
+        return made
 
     def scan(self, day: DayBars) -> PoolDay:
         """Scan a day; days come in order. Who was not in the pool the day before starts anew."""
