@@ -16,7 +16,7 @@ from common.domain.calendar import ts_of
 from common.domain.orders import Action
 from common.domain.positions import Holding, Ledger
 from common.domain.reasons import Reason
-from common.domain.values import Cash, Day, Price, Shares, Side, Symbol
+from common.domain.values import Cash, Price, Shares, Side, Symbol
 from common.rules.bar_matching import BarDeal
 from common.rules.fees import deal_fees
 from common.rules.sizing import buy_need, reduce_shares, size_buy, size_sell
@@ -26,6 +26,7 @@ from services.backtest_worker.account import DeskSettings, Listener, Sent, check
 from services.backtest_worker.bars import Bar, DayBars, bar_at, start_of
 from services.backtest_worker.corporate import corporate_action
 from services.backtest_worker.fills import Working, fill_at_open, fill_on_bar, marketable_at, queue_after
+from services.backtest_worker.refusals import Refusals
 
 NOT_HELD = Position(0, 0, 0, 0, 0)
 ACCOUNT = "backtest"
@@ -54,8 +55,7 @@ class Desk:
         self.ledger.open_account(ACCOUNT, settings.cash)
         self.fills: list[Fill] = []
         self._unfilled: list[Unfilled] = []
-        self._refusals: dict[tuple[Day, Reason], list[NDArray[np.int64]]] = {}
-        """Pairs of second and stock, by day and reason."""
+        self._refusals = Refusals(rule, symbols)
         self.events: list[BookEvent] = []
         """What changed shares or cash without a deal."""
         self.equity_rows: list[EquityRow] = []
@@ -67,14 +67,9 @@ class Desk:
         """Orders that may still fill, oldest first."""
         self._rule, self._symbols, self._settings, self.bar_of = rule, symbols, settings, bar_of
         self._index = {symbol: at for at, symbol in enumerate(symbols)}
-        self._rank = np.argsort(np.argsort(np.array(symbols, np.str_), kind="stable"), kind="stable")
-        """Places of the stocks in the order of their symbols."""
-        self._labels = np.zeros(0, np.int64)
         self.listener: Listener | None = None
         self._day: DayBars | None = None
         self._orders = 0
-        self._refused: dict[Reason, NDArray[np.bool_]] = {}
-        """Stocks refused today already, by reason."""
 
     # ------------------------------------------------------------------ questions
 
@@ -112,8 +107,8 @@ class Desk:
 
     def open_day(self, day: DayBars) -> None:
         """Begin a session: T+1 release, ex-days, delistings; standing exits meet its first bar."""
-        self._day, self._labels = day, np.array(day.labels, np.int64)
-        self._refused.clear()
+        self._day = day
+        self._refusals.open_day(day.day, day.labels)
         self.ledger.roll_day(day.day, day.prev_day)
         changed = [stock for stock in sorted(self.held()) if self._corporate(stock)]
         if self.listener is not None:
@@ -295,24 +290,11 @@ class Desk:
 
     def refuse_many(self, stocks: NDArray[np.int64], bars: int | NDArray[np.int64], reason: Reason) -> None:
         """Note refusals on `bars`, once a stock, day and reason."""
-        told = self._refused.get(reason)
-        if told is None:
-            told = self._refused[reason] = np.zeros(len(self._symbols), np.bool_)
-        fresh = ~told[stocks]
-        if fresh.any():
-            told[stocks] = True
-            seconds = np.broadcast_to(self._labels[bars], stocks.shape)
-            self._refusals.setdefault((self.day.day, reason), []).append(np.stack((seconds[fresh], stocks[fresh])))
+        self._refusals.add(stocks, bars, reason)
 
     def refused(self) -> tuple[Refused, ...]:
         """Return what was refused, by day and reason."""
-        found = []
-        for (day, reason), parts in sorted(self._refusals.items()):
-            seconds, stocks = np.concatenate(parts, axis=1)
-            order = np.lexsort((self._rank[stocks], seconds))
-            symbols = tuple(map(self._symbols.__getitem__, stocks[order].tolist()))
-            found.append(Refused(day, reason, self._rule, symbols, tuple(seconds[order].tolist())))
-        return tuple(found)
+        return self._refusals.rows()
 
     def unfilled(self) -> list[Unfilled]:
         """Return every order that ended with something unfilled, by day, bar and stock."""
