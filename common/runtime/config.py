@@ -35,6 +35,7 @@ class System(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account: str = "paper"
     mode: str = "paper"
     kill_file: str = ""
+    restart_at: str = ""
 
 
 class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -162,10 +163,13 @@ RANGES: dict[str, tuple[int, int]] = {
 }
 LIMIT_RANGES = {f"limits.{key}": (1, ceiling) for key, ceiling in CEILINGS.items()}
 CLOCKS: dict[str, tuple[str, str]] = {
+    "system.restart_at": ("00:00", "08:30"),
     "nightly.close_at": ("15:30", "23:59"),
     "nightly.open_at": ("06:00", "09:14"),
 }
 """Times of the Shanghai day, HH:MM, and from when to when they may be."""
+NO_CLOCK = frozenset({"system.restart_at"})
+"""Times that may be left empty: it then never happens."""
 
 
 CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -280,7 +284,7 @@ def _check_values(config: Config, faults: list[str]) -> None:
     faults += limit_faults(config.limits)
     for name, (begin, end) in CLOCKS.items():
         value = _at(config, name)
-        if not CLOCK.fullmatch(value) or not begin <= value <= end:
+        if (value or name not in NO_CLOCK) and not (CLOCK.fullmatch(value) and begin <= value <= end):
             faults.append(f"{name} = {value!r}: must be a time HH:MM from {begin} to {end}")
     if config.nightly.enabled and not config.nightly.dir:
         faults.append("nightly.enabled = true: needs nightly.dir, the folder of history to look after")

@@ -43,6 +43,7 @@ from common.runtime.disk_watch import DiskWatch
 from common.runtime.lock import CopyLock
 from common.runtime.logs import make_logger
 from common.runtime.reserve import JOURNAL_RESERVE_BYTES, OTHER_RESERVE_BYTES, Reserve
+from common.runtime.rest import rest_due, rest_second
 from common.runtime.run import EXIT_OK, StopFlag, new_run_id
 from common.runtime.store import Call, Store
 from common.runtime.version import code_version
@@ -369,10 +370,14 @@ def host(
     if not lock.wait(waiting, stop.is_set):
         return EXIT_OK
     shell = Shell(core, spec, config, adapter, new_run_id(), log_to)
+    rest_s = rest_second(config.system.restart_at)
     try:
         shell.start()
         while not stop.is_set():
             shell.step()
+            if rest_due(shell.started_ns, shell.clock.now_ns(), rest_s):
+                shell.log.info("resting: ends here to be started again")
+                stop.now()
     finally:
         shell.close()
         lock.release()

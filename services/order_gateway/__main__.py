@@ -11,6 +11,7 @@ from common.messages.outputs import Adapter, Core
 from common.messages.topics import FEED
 from common.rules.matching import FillVerdict
 from common.runtime.config import Config, load_config
+from common.runtime.live_lock import LiveLock
 from common.runtime.run import config_argument, guarded
 from common.runtime.service import ServiceSpec, host
 from services.order_gateway.adapters.paper import PaperBroker, PaperSettings
@@ -74,8 +75,22 @@ def parts_of(config: Config) -> tuple[Core, Adapter | None]:
 def main() -> int:
     """Keep the journal and the paper exchange."""
     config = load_config(config_argument(GATEWAY))
-    core, broker = parts_of(config)
-    return host(core, SPEC, config, broker)
+    lock = live_lock(config)
+    try:
+        core, broker = parts_of(config)
+        return host(core, SPEC, config, broker)
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def live_lock(config: Config, folder: Path | None = None) -> LiveLock | None:
+    """Take the right to trade a live account on this machine; a paper account needs none."""
+    if config.system.mode != "live":
+        return None
+    lock = LiveLock(config.system.account, folder)
+    lock.take_or_fail(config.system.account, config.system.run_dir)
+    return lock
 
 
 if __name__ == "__main__":

@@ -145,6 +145,7 @@ class GatewayCore:
         numbers = {
             "rows": books.last_seq,
             "push": self._market.push,
+            "data_ns": self._market.ts_ns,
             "day": ledger.day,
             "cash": ledger.free_cash,
             "frozen": ledger.frozen_cash,
