@@ -16,6 +16,7 @@ from services.cli.texts import say
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "init": ("setup", "init", "cmd.init"),
     "config": ("setup", "config", "cmd.config"),
+    "doctor": ("doctor", "doctor", "cmd.doctor"),
     "run": ("run", "run", "cmd.run"),
     "stop": ("system", "stop", "cmd.stop"),
     "status": ("system", "status", "cmd.status"),
@@ -40,6 +41,10 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "keys": ("keys", "keys", "cmd.keys"),
 }
 """Command to (module of services.cli.commands, name in it, key of its help)."""
+LIVE_BANNER = frozenset(COMMANDS) - {"init", "config", "data", "tape", "backtest", "audit", "rules", "keys"}
+"""Commands about the running system: each says in one line which live account it trades, if it trades one."""
+URGENT = frozenset({"kill", "halt", "reduce", "stop"})
+"""They stop something first and tell of the account afterwards: a silent gateway must not hold them up."""
 
 
 class Root(Group):
@@ -141,3 +146,10 @@ def cli(ctx: click.Context, version: bool) -> None:
         click.echo(metadata.version("pankou"))
     elif ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+    elif ctx.invoked_subcommand in LIVE_BANNER:
+        from services.cli.banner import show_banner
+
+        if ctx.invoked_subcommand in URGENT:
+            ctx.call_on_close(lambda: show_banner(ctx.obj))
+        else:
+            show_banner(ctx.obj)

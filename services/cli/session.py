@@ -12,7 +12,15 @@ from services.cli.texts import say
 
 if TYPE_CHECKING:
     from common.messages.outputs import Message
+    from services.cli.doctor.registry import Facts
     from services.cli.link import Answer, Link
+
+
+def _examine(session: "Session") -> "Facts":
+    from services.cli.doctor.gather import gather
+    from services.cli.waiting import WaitClock
+
+    return gather(session, WaitClock().now_ns(), live=True)
 
 
 def _connect(home: Home) -> "Link":
@@ -37,6 +45,8 @@ class Session:
     connect: "Callable[[Home], Link]" = _connect
     is_up: Callable[[Home], bool] = _is_up
     """Whether a system runs that can be asked."""
+    examine: "Callable[[Session], Facts]" = _examine
+    """Gathers what the start-up checklist of a live account looks at."""
     _link: "Link | None" = None
 
     @staticmethod

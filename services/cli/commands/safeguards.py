@@ -134,6 +134,25 @@ def parse_limit(name: str, text: str) -> int:
 # ---------------------------------------------------------------------- arm
 
 
+def is_green(session: Session, *, as_json: bool) -> bool:
+    """Run the start-up checklist and name what keeps the account from being armed."""
+    from services.cli.accept.recordings import never_run
+    from services.cli.doctor import report
+    from services.cli.doctor.registry import examine, red
+
+    findings = examine(session.examine(session))
+    reds = red(findings)
+    if never_run():
+        session.warn("live.never")
+    if reds and as_json:
+        show.echo_json(report.plain(session, findings, live=True))
+    elif reds:
+        session.warn("arm.red", count=len(reds))
+        for line in report.red_lines(session, reds):
+            click.echo(line, err=True)
+    return not reds
+
+
 @command("arm", "cmd.arm")
 @option("--account", metavar="NAME", default="", help_key="opt.arm_account")
 @option("--until", metavar="HH:MM", default="15:00", show_default=True, help_key="opt.arm_until")
@@ -153,6 +172,8 @@ def arm(session: Session, account: str, until: str, off: bool, as_json: bool) ->
         return faults.OK
     if account != said.account:
         raise BadInputError("bad.arm_other", account=account, known=said.account)
+    if until_s and not is_green(session, as_json=as_json):
+        return faults.REFUSED
     if until_s:
         typed = click.prompt(session.say("arm.confirm", account=account, until=until), err=True)
         if typed.strip() != account:

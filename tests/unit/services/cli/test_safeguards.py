@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from common.domain.calendar import S1500
+from common.domain.calendar import NS, S1500
 from common.domain.reasons import Reason
 from common.messages.control import ArmRequest, Fault, KillRequest, LimitRequest, Safeguards, SafeguardsRequest
 from common.messages.outputs import Message
 from services.cli.app import cli
 from services.cli.commands.safeguards import UNITS, USED, parse_limit
+from services.cli.doctor.client import Client
+from services.cli.doctor.market import Market
+from services.cli.doctor.registry import Facts
+from services.cli.doctor.system import System
 from services.cli.faults import BadInputError
 from services.cli.home import Home
 from services.cli.session import Session
@@ -24,9 +28,20 @@ KILLED = Safeguards("real", True, True, "test", True, 0, LIMITS, {}, {})
 GATEWAY = "order_gateway"
 
 
-def typed(home: Path, args: str, text: str, answers: dict[tuple[str, str], Answer]) -> tuple[Result, FakeLink]:
+GREEN = Facts(
+    market=Market(now_ns=14_400 * NS, quote_ns=12_600 * NS),  # noon, and the last push before it
+    system=System(live=True, wants_live=True, limits={}),
+    live=True,
+)
+
+
+def typed(
+    home: Path, args: str, text: str, answers: dict[tuple[str, str], Answer], facts: Facts = GREEN
+) -> tuple[Result, FakeLink]:
     link = FakeLink(answers)
-    session = Session("en", Home(home), {}, connect=lambda _home: link, is_up=lambda _home: True)
+    session = Session(
+        "en", Home(home), {}, connect=lambda _home: link, is_up=lambda _home: True, examine=lambda _session: facts
+    )
     return CliRunner().invoke(cli, args.split(), obj=session, input=text), link
 
 
@@ -129,6 +144,25 @@ def test_arming_asks_for_the_account_s_name_once_more(tmp_path: Path) -> None:
     nobody, link = typed(tmp_path, "arm --account real", "", answers)
     assert nobody.exit_code != 0
     assert len(link.asked) == 1
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_arming_is_refused_while_the_checklist_is_red_and_names_what(tmp_path: Path, lang: str) -> None:
+    answers = table(SafeguardsRequest=CALM, ArmRequest=CALM)
+    facts = GREEN._replace(client=Client(connect=-1, st_rows=None))
+    result, link = typed(tmp_path, f"--lang {lang} arm --account real", "real\n", answers, facts)
+    assert (result.exit_code, link.asked) == (1, [(GATEWAY, SafeguardsRequest(), True)])
+    lines = [line for line in result.stderr.splitlines() if line.startswith("- ")]
+    titles = ("客户端连接", "客户端 ST 文件") if lang == "zh" else ("client login", "client's ST file")
+    assert [line[2:].partition(":")[0] for line in lines] == list(titles)
+    told, _ = typed(tmp_path, "arm --account real --json", "real\n", answers, facts)
+    rows = json.loads(told.stdout)["checks"]
+    assert [row["check"] for row in rows if row["keeps_from_arming"]] == ["login", "st_file"]
+
+
+def test_arming_says_that_it_never_ran_against_a_broker(tmp_path: Path) -> None:
+    result, _ = typed(tmp_path, "arm --account real", "real\n", table(SafeguardsRequest=CALM, ArmRequest=CALM))
+    assert "Never run against a broker" in result.stderr
 
 
 def test_disarming_needs_no_confirmation(tmp_path: Path) -> None:

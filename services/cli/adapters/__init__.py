@@ -1,0 +1,1 @@
+"""What the command line reaches outside of our own system."""

@@ -1,0 +1,1 @@
+"""`pankou doctor`: pure checks over facts, and the gathering of the facts."""
