@@ -1,4 +1,7 @@
-"""The configuration of a run: TOML, typed, frozen; everything wrong with it is said at once."""
+"""The configuration of a run: TOML, typed, frozen; everything wrong with it is said at once.
+
+size: every key beside its choices and bounds; a reader looks for one of them, not through all.
+"""
 
 import re
 import tomllib

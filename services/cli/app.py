@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "halt": ("state", "halt", "cmd.halt"),
     "reduce": ("state", "reduce", "cmd.reduce"),
     "resume": ("state", "resume", "cmd.resume"),
+    "accept": ("accept", "accept", "cmd.accept"),
     "arm": ("safeguards", "arm", "cmd.arm"),
     "kill": ("safeguards", "kill", "cmd.kill"),
     "limits": ("safeguards", "limits", "cmd.limits"),
@@ -41,7 +42,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "keys": ("keys", "keys", "cmd.keys"),
 }
 """Command to (module of services.cli.commands, name in it, key of its help)."""
-LIVE_BANNER = frozenset(COMMANDS) - {"init", "config", "data", "tape", "backtest", "audit", "rules", "keys"}
+LIVE_BANNER = frozenset(COMMANDS) - {"init", "config", "accept", "data", "tape", "backtest", "audit", "rules", "keys"}
 """Commands about the running system: each says in one line which live account it trades, if it trades one."""
 URGENT = frozenset({"kill", "halt", "reduce", "stop"})
 """They stop something first and tell of the account afterwards: a silent gateway must not hold them up."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,9 @@ from services.cli.texts import say
 
 if TYPE_CHECKING:
     from common.messages.outputs import Message
+    from services.cli.accept.place import Place
+    from services.cli.accept.port import Vendor
+    from services.cli.accept.run import Clock
     from services.cli.doctor.registry import Facts
     from services.cli.link import Answer, Link
 
@@ -21,6 +25,18 @@ def _examine(session: "Session") -> "Facts":
     from services.cli.waiting import WaitClock
 
     return gather(session, WaitClock().now_ns(), live=True)
+
+
+def _meet(place: "Place", now_ns: Callable[[], int]) -> "Vendor":
+    from services.cli.adapters.xt import XtVendor
+
+    return XtVendor(place, now_ns)
+
+
+def _clock() -> "Clock":
+    from services.cli.waiting import WaitClock
+
+    return WaitClock()
 
 
 def _connect(home: Home) -> "Link":
@@ -47,6 +63,11 @@ class Session:
     """Whether a system runs that can be asked."""
     examine: "Callable[[Session], Facts]" = _examine
     """Gathers what the start-up checklist of a live account looks at."""
+    meet: "Callable[[Place, Callable[[], int]], Vendor]" = _meet
+    """Makes the client of `accept live`: of its place and a clock."""
+    clock: "Callable[[], Clock]" = _clock
+    locks: Path | None = None
+    """Where the locks of live accounts are, None = in this machine's place."""
     _link: "Link | None" = None
 
     @staticmethod

@@ -9,6 +9,10 @@ Fields = dict[str, Any]
 """A vendor object copied field by field, nothing renamed."""
 
 
+NATIVE = "native"
+"""In what `load` returns: whether the modules are the vendor's own, and not fakes."""
+
+
 class Heard(NamedTuple):
     """Something the client said by itself."""
 

@@ -39,9 +39,8 @@ def is_whole(path: Path) -> bool:
     head, tail = rows[0], rows[-1]
     return (
         head.get("kind") == "begin"
-        and head.get("real") is True
         and tail.get("kind") == "end"
-        and tail.get("whole") is True
+        and all(tail.get(name) is True for name in ("real", "whole"))
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from common.domain.errors import UserError
 from common.domain.values import Price, Shares, Symbol
 from services.cli.accept.place import Place
-from services.cli.accept.port import Fields, Heard
+from services.cli.accept.port import NATIVE, Fields, Heard
 from services.cli.faults import CliError
 
 CALL_S, CONNECT_S, STOP_S = 10.0, 20.0, 5.0
@@ -21,6 +21,11 @@ BUY, FIXED_PRICE = 23, 11
 MARKETS = ("SH", "SZ", "BJ")
 SCALAR = (bool, int, float, str)
 Answer = TypeVar("Answer")
+
+
+def is_native(module: Any) -> bool:
+    """Tell whether a module is a real extension module, and not Python in its place."""
+    return str(getattr(module, "__file__", None) or "").endswith((".pyd", ".so"))
 
 
 class VendorSilentError(CliError):
@@ -90,6 +95,7 @@ class XtVendor:
             "xtquant": str(getattr(xtquant, "__version__", "?")),
             "python": sys.version.split()[0],
             "os": sys.platform,
+            NATIVE: is_native(sys.modules.get("xtquant.xtpythonclient")),
         }
 
     # ------------------------------------------------------------------ trading
