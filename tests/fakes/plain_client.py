@@ -65,6 +65,8 @@ class PlainClient:
     cut_remark: int = 24
     lose_cancel: bool = False
     fill: int = 0
+    interrupt_at: str = ""
+    """"after order": Ctrl-C at the first question after the order."""
     raises: frozenset[str] = frozenset()
     """Calls that raise."""
     open_orders: list[Fields] = field(default_factory=list)
@@ -120,6 +122,9 @@ class PlainClient:
 
     def orders(self) -> list[Fields] | None:
         self._call("orders")
+        if self.interrupt_at and self.placed:
+            self.interrupt_at = ""
+            raise KeyboardInterrupt
         found = self.open_orders + [dict(order) for order in self.placed if order["order_id"] in self._visible]
         return found or None  # empty and failed are the same (notes §1.2)
 

@@ -16,6 +16,8 @@ FAR_BP = 500
 """The price must be this far below the last one, or it might be traded."""
 FEES: Cash = 10 * MILLI
 """More than the fees on 100 shares can be."""
+YUAN_MAX = 1e13
+"""No sum of an account is larger; infinities stop here."""
 LOT_OF_200 = ("688", "689")
 """STAR: 100 shares are no order there."""
 MARGIN_S = 60
@@ -40,7 +42,7 @@ class Forbidden(NamedTuple):
 
 def milli(value: object) -> Price:
     """Return a price of the vendor's (yuan, with noise) in 0.001 yuan, 0 where there is none."""
-    return round(float(value) * MILLI) if isinstance(value, int | float) and value > 0 else 0
+    return round(float(value) * MILLI) if isinstance(value, int | float) and 0 < value < YUAN_MAX else 0
 
 
 def make_plan(symbol: Symbol, instrument: Fields | None, tick: Fields | None) -> Plan | Forbidden:

@@ -11,6 +11,7 @@ from common.domain.calendar import NS, day_of
 from common.domain.errors import PankouError
 from common.domain.ids import client_order_id
 from common.domain.values import Symbol
+from services.cli.accept.ours import filled, is_ours, number, order_id_of, our_orders, remark_of
 from services.cli.accept.plan import FINAL, Forbidden, Plan, forbids, make_plan
 from services.cli.accept.port import Fields, Vendor
 from services.cli.accept.recorder import Recorder
@@ -133,65 +134,41 @@ class Acceptance:
         now_ns = self._clock.now_ns()
         day = day_of(now_ns)
         remark = client_order_id(day, f"accept|{day}|{plan.symbol}|{now_ns}")
-        self._book.write("agreed", now_ns, typed=agreed.typed, plan=plan._asdict(), remark=remark)
+        self._book.write("agreed", now_ns, typed=agreed.typed, symbol=plan.symbol, price=plan.price, remark=remark)
         self._call("order", lambda: self._vendor.order(plan.symbol, plan.shares, plan.price, remark), remark=remark)
         try:
-            self._wait(ANSWER_S, lambda: self._is_visible(remark) and self._id_of(remark) > 0)
+            self._wait(ANSWER_S, self._is_visible)
         finally:
-            self._cancel(remark)  # also when somebody pressed Ctrl-C: an order is never left behind
+            self._cancel()  # also when somebody pressed Ctrl-C: an order is never left behind
         self._call("trades", self._vendor.trades)
         self._call("asset", self._vendor.asset)
-        return self.placed(remark)
+        return self.placed()
 
-    def _cancel(self, remark: str) -> None:
+    def _cancel(self) -> None:
         """Ask for the cancel until the order has ended; a second cancel is harmless, an order left is not."""
         until_ns = self._clock.now_ns() + CANCEL_S * NS
-        while self._clock.now_ns() < until_ns and not self.placed(remark).is_over:
-            number = self._id_of(remark)
-            if number > 0:
-                self._call("cancel", lambda number=number: self._vendor.cancel(number), order_id=number)  # type: ignore[misc]  # a default binds the number of this round
-            self._wait(CANCEL_AGAIN_S, lambda: self._ended_at_counter(remark))
+        while self._clock.now_ns() < until_ns and not self.placed().is_over:
+            mine = order_id_of(self._book.rows)
+            if mine > 0:
+                self._call("cancel", lambda mine=mine: self._vendor.cancel(mine), order_id=mine)  # type: ignore[misc]  # a default binds the number of this round
+            self._wait(CANCEL_AGAIN_S, self._has_ended)
 
-    def placed(self, remark: str) -> Placed:
+    def placed(self) -> Placed:
         """Return what is known of the order from everything heard and asked."""
-        rows = self._rows_of(remark)
-        states = [int(row["order_status"]) for row in rows if isinstance(row.get("order_status"), int)]
-        filled = [int(row["traded_volume"]) for row in rows if isinstance(row.get("traded_volume"), int)]
+        rows = self._book.rows
+        states = [number(row.get("order_status")) for row in our_orders(rows)]
         # The order of arrival says little: a state that ends an order is never left again.
         state = next((state for state in reversed(states) if state in FINAL), states[-1] if states else 0)
-        return Placed(remark, self._id_of(remark), state, max(filled, default=0))
+        return Placed(remark_of(rows), order_id_of(rows), state, filled(rows))
 
-    def _rows_of(self, remark: str) -> list[Fields]:
-        told = [row["fields"] for row in self._book.heard("on_stock_order")]
-        told += [row for answer in self._book.answers("orders") for row in answer["answer"] or []]
-        number = self._id_of(remark)
-        return [
-            row for row in told if row.get("order_remark") == remark or (number > 0 and row.get("order_id") == number)
-        ]
+    def _is_visible(self) -> bool:
+        found = self._call("orders", self._vendor.orders)
+        remark, mine = remark_of(self._book.rows), order_id_of(self._book.rows)
+        return isinstance(found, list) and any(is_ours(row, remark, mine) for row in found)
 
-    def _id_of(self, remark: str) -> int:
-        """Return the client's number of the order, 0 = not told yet: by its remark, else by the number of the request."""
-        seqs = {row["answer"] for row in self._book.answers("order") if row.get("remark") == remark}
-        for row in self._book.heard("on_order_stock_async_response"):
-            fields = row["fields"]
-            if (fields.get("order_remark") == remark or fields.get("seq") in seqs) and int(
-                fields.get("order_id", -1)
-            ) > 0:
-                return int(fields["order_id"])
-        told = [row["fields"] for row in self._book.heard("on_stock_order")]
-        told += [row for answer in self._book.answers("orders") for row in answer["answer"] or []]
-        return next((int(row["order_id"]) for row in told if row.get("order_remark") == remark), 0)
-
-    def _is_visible(self, remark: str) -> bool:
-        found = self._call("orders", self._vendor.orders, remark=remark)
-        number = self._id_of(remark)
-        return isinstance(found, list) and any(
-            row.get("order_remark") == remark or row.get("order_id") == number for row in found
-        )
-
-    def _ended_at_counter(self, remark: str) -> bool:
-        self._call("orders", self._vendor.orders, remark=remark)
-        return self.placed(remark).is_over
+    def _has_ended(self) -> bool:
+        self._call("orders", self._vendor.orders)
+        return self.placed().is_over
 
     # ------------------------------------------------------------------ parts
 

@@ -1,8 +1,11 @@
 """How long it takes until what a counter was given can be seen there: what `gateway.settle_s` has to exceed."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
-from services.cli.accept.assumptions import Rows, calls, orders_told, remark_of, responses
+from services.cli.accept.assumptions import Rows, calls
+from services.cli.accept.ours import is_ours, listed, order_id_of, remark_of
+from services.cli.accept.port import Fields
 
 MARGIN = 3
 """One order on one day is not the counter's worst: a third of the bound too short doubled orders in tests."""
@@ -35,10 +38,10 @@ def delays(rows: Rows) -> Delays:
     sent = next((row["since_ms"] - row["took_ms"] for row in calls(rows, "order")), None)
     if not remark or sent is None:
         return Delays(NOT_SEEN, NOT_SEEN, NOT_SEEN, 0, NOT_SEEN)
-    ours = {row.get("order_id") for row in orders_told(rows) + responses(rows)} - {None, -1}
+    mine = order_id_of(rows)
 
-    def shows(row: dict[str, object]) -> bool:
-        return row.get("order_remark") == remark or row.get("order_id") in ours
+    def shows(row: Fields) -> bool:
+        return is_ours(row, remark, mine)
 
     def first(kind: str, name: str) -> int:
         for row in rows:
@@ -50,7 +53,7 @@ def delays(rows: Rows) -> Delays:
     for row in calls(rows, "orders"):
         if row["since_ms"] < sent or row["error"]:
             continue
-        if any(shows(told) for told in row["answer"] or []):
+        if any(shows(told) for told in listed([row], "orders")):
             visible = int(row["since_ms"] - sent)
             break
         misses += 1
@@ -63,13 +66,13 @@ def delays(rows: Rows) -> Delays:
     )
 
 
-def _cancelled(rows: Rows, shows: object) -> int:
+def _cancelled(rows: Rows, shows: Callable[[Fields], bool]) -> int:
     asked = next((row["since_ms"] - row["took_ms"] for row in calls(rows, "cancel")), None)
-    if asked is None or not callable(shows):
+    if asked is None:
         return NOT_SEEN
     for row in rows:
         told = [row["fields"]] if row["kind"] == "heard" and row["name"] == "on_stock_order" else []
-        told += (row["answer"] or []) if row["kind"] == "call" and row["name"] == "orders" else []
+        told += listed([row], "orders")
         if row["since_ms"] >= asked and any(shows(one) and one.get("order_status") in (53, 54, 56, 57) for one in told):
             return int(row["since_ms"] - asked)
     return NOT_SEEN

@@ -237,6 +237,29 @@ def test_a_cut_remark_is_told_and_the_order_cancelled_by_its_number(tmp_path: Pa
     assert met.seen()["remark_whole"] == "differs"
 
 
+def test_a_refused_order_under_a_cut_remark_is_found_as_the_only_new_one(tmp_path: Path) -> None:
+    old = {
+        "order_id": 5,
+        "stock_code": "601398.SH",
+        "order_type": 23,
+        "order_volume": 100,
+        "order_remark": "",
+        "order_status": 50,
+    }
+    met = Met(tmp_path, ORDER, YES, refuse=True, cut_remark=8, open_orders=[old])
+    assert met.client is not None
+    assert met.client.cancels == [1_001]
+    assert met.placed[0]["order_status"] == 54
+
+
+def test_an_order_is_cancelled_also_when_somebody_presses_ctrl_c(tmp_path: Path) -> None:
+    met = Met(tmp_path, ORDER, YES, interrupt_at="after order")
+    assert met.result.exit_code == 130
+    assert met.placed[0]["order_status"] == 54
+    assert met.client is not None
+    assert met.client.stopped
+
+
 def test_a_cancel_that_has_no_effect_is_said_out_loud(tmp_path: Path) -> None:
     met = Met(tmp_path, ORDER, YES, lose_cancel=True)
     assert met.result.exit_code == 1
