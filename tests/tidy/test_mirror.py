@@ -10,10 +10,12 @@ GATEWAY = "a part of the gateway's core; tests/unit/services/order_gateway and t
 PLAYER = "a part of the player's core; tests/simulation/test_player.py runs it through that"
 ALLOWED = {
     "services.cli.commands.backtest": BY_NAME,
+    "services.cli.commands.accept": BY_NAME,
     "services.cli.commands.audit": BY_NAME,
     "services.cli.commands.books": BY_NAME,
     "services.cli.commands.data": BY_NAME,
     "services.cli.commands.rules": BY_NAME,
+    "services.cli.commands.doctor": BY_NAME,
     "services.cli.commands.keys": BY_NAME,
     "services.cli.commands.order": BY_NAME,
     "services.cli.commands.run": BY_NAME,

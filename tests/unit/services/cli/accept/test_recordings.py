@@ -1,0 +1,53 @@
+"""Until the project has a recording of a real client, everything near a broker says: never run against a broker."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from services.cli.accept.recordings import SHIPPED, is_whole, never_run, newest, read_rows
+from services.cli.texts import TEXTS
+from tests.conftest import CHECKOUT
+
+WARNED = {
+    "README.md": "绝不要接到券商",
+    "README.en.md": "Never run against a broker",
+    "docs/how-to/go-live.md": "绝不要接到券商",
+    "docs/how-to/go-live.en.md": "Never run against a broker",
+    "docs/how-to/limits-and-locks.md": "绝不要接到券商",
+    "docs/how-to/limits-and-locks.en.md": "Never run it against a broker",
+    "deploy/config/live.toml": "绝不要接到券商",
+    "deploy/recordings/README.md": "绝不要接到券商",
+}
+
+
+@pytest.mark.parametrize("page", sorted(WARNED))
+def test_pages_warn_exactly_as_long_as_there_is_no_recording(page: str) -> None:
+    assert (WARNED[page] in (CHECKOUT / page).read_text("utf-8")) is never_run()
+
+
+def test_the_tools_say_the_same_words() -> None:
+    assert WARNED["README.md"] in TEXTS["live.never"].zh
+    assert WARNED["README.en.md"] in TEXTS["live.never"].en
+
+
+def test_shipped_recordings_are_whole() -> None:
+    assert all(is_whole(path) for path in SHIPPED.glob("*.jsonl"))
+
+
+def test_damaged_recordings_are_none(tmp_path: Path) -> None:
+    begin, end = {"kind": "begin"}, {"kind": "end", "whole": True, "real": True}
+
+    def written(name: str, *lines: str) -> Path:
+        path = tmp_path / name
+        path.write_text("\n".join(lines), "utf-8")
+        return path
+
+    assert newest(tmp_path / "gone") == ""
+    assert not is_whole(written("a.jsonl"))
+    assert not is_whole(written("b.jsonl", json.dumps(end)))
+    assert not is_whole(written("c.jsonl", json.dumps(begin), json.dumps({**end, "real": 1})))
+    assert read_rows(written("d.jsonl", json.dumps(begin), "{cut")) == []
+    assert newest(tmp_path) == ""
+    assert is_whole(written("e.jsonl", json.dumps(begin), json.dumps(end)))
+    assert newest(tmp_path) == "e.jsonl"
