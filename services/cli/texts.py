@@ -1063,6 +1063,7 @@ TEXTS: dict[str, Text] = {
     "fix.trading_day": Text("休市日不用做什么；日历过期见上一项。", "Nothing to do on a holiday; for an ended calendar see there."),
     "exam.history": Text("历史数据", "history"),
     "found.history": Text("到 {last}，不缺", "up to {last}, nothing missing"),
+    "found.history.replay": Text("到 {last}；播放的是行情带", "up to {last}; tapes are played"),
     "found.history.behind": Text("到 {last}，缺 {count} 个交易日", "up to {last}, {count} trading days missing"),
     "found.history.unset": Text("没有历史数据目录", "no folder of history"),
     "found.history.unreadable": Text("{folder} 读不到", "{folder} cannot be read"),

@@ -18,7 +18,7 @@ from services.cli.accept.plan import Forbidden, Plan
 from services.cli.accept.port import NATIVE, Fields, Vendor
 from services.cli.accept.recorder import SCHEMA, Recorder
 from services.cli.accept.recordings import FOLDER, never_run
-from services.cli.accept.run import Acceptance, Agreed, Clock, Placed, Wanted, ended_well
+from services.cli.accept.run import Acceptance, Agreed, Clock, Looked, Placed, Wanted, ended_well
 from services.cli.accept.settle import Delays, delays
 from services.cli.doctor.gather import read_calendar
 from services.cli.faults import BadInputError
@@ -118,13 +118,11 @@ class Desk:
             results=[result._asdict() for result in results],
             delays=measured._asdict(),
         )
-        self._tell(results, measured, placed, book.path)
-        bad = not looked.connected or any(result.seen is Seen.DIFFERS for result in results)
-        return (
-            faults.REFUSED
-            if bad or (asked.order and not (isinstance(placed, Placed) and ended_well(placed)))
-            else faults.OK
-        )
+        self._tell(looked, results, measured, placed, book.path)
+        good = looked.connected and all(result.seen is not Seen.DIFFERS for result in results)
+        if asked.order:
+            good = good and isinstance(placed, Placed) and ended_well(placed)
+        return faults.OK if good else faults.REFUSED
 
     def _is_trading_day(self) -> bool:
         calendar, today = read_calendar(self._session), day_of(self._clock.now_ns())
@@ -159,7 +157,9 @@ class Desk:
 
     # ------------------------------------------------------------------ telling
 
-    def _tell(self, results: list[Result], measured: Delays, placed: Placed | Forbidden | None, path: Path) -> None:
+    def _tell(
+        self, looked: Looked, results: list[Result], measured: Delays, placed: Placed | Forbidden | None, path: Path
+    ) -> None:
         session = self._session
         if self._asked.as_json:
             show.echo_json(
@@ -176,8 +176,10 @@ class Desk:
         rows = [
             (session.say(f"seen.{result.seen.value}"), session.say(f"assume.{result.name}"), short(result.what))
             for result in results
+            if looked.connected or result.seen is not Seen.NOT_SEEN
         ]
-        click.echo(show.table(heads(session.lang, "verdict", "assumed", "seen_there"), rows))
+        if rows:
+            click.echo(show.table(heads(session.lang, "verdict", "assumed", "seen_there"), rows))
         counts = {seen.value: sum(1 for result in results if result.seen is seen) for seen in Seen}
         session.tell("accept.counts", **counts)
         if measured.settle_s:

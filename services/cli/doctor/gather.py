@@ -217,6 +217,7 @@ def market_facts(session: Session, config: Config | None, now_ns: int, quote_ns:
         days_ahead=None if calendar is None else len(calendar.between(today, calendar.last)) - (1 if inside and calendar.is_open(today) else 0),
         calendar_end=0 if calendar is None else calendar.last,
         history="" if folder is None else str(folder),
+        replay=config is not None and config.feed.kind == "replay" and config.system.mode == "paper" and not config.nightly.enabled,
         history_last=last,
         history_behind=0 if calendar is None or last is None else sessions_missing(calendar, last, today),
         st_spells=None if folder is None else spells_in(folder),

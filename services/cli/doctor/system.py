@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from services.cli.doctor.finding import Finding, Verdict
 
+UP_STATES = frozenset({"RUNNING", "STARTING"})
+"""A supervisor calls a service that answers already "starting" for its first seconds."""
 RESTARTED_S = 60
 """A service that is up for less has just been restarted."""
 
@@ -72,7 +74,7 @@ def services(system: System) -> Finding:
     """Check that every service runs, answers and is ready."""
     if system.services is None:
         return Finding("services", Verdict.UNKNOWN, {}, "none")
-    down = [row.name for row in system.services if row.process != "RUNNING" or row.ready is None]
+    down = [row.name for row in system.services if row.process not in UP_STATES or row.ready is None]
     if down:
         return Finding("services", Verdict.FAIL, {"names": ", ".join(down)}, "down")
     waiting = [row.name for row in system.services if not row.ready]

@@ -19,6 +19,7 @@ DAY = 20261125
 NINE_45 = ts_of(DAY, hms("09:45"))
 S = 1_000_000_000
 DOWN = (Service("order_gateway", "RUNNING", 900, True), Service("risk_manager", "BACKOFF", 0, None))
+STARTING = (Service("order_gateway", "STARTING", 2, True), Service("risk_manager", "RUNNING", 900, True))
 SILENT = (Service("order_gateway", "RUNNING", 900, None),)
 WAITING = (Service("order_gateway", "RUNNING", 900, False), Service("risk_manager", "RUNNING", 900, True))
 YOUNG = (Service("order_gateway", "RUNNING", 5, True), Service("risk_manager", "RUNNING", 900, True))
@@ -113,6 +114,7 @@ CASES: list[tuple[Finding, Verdict]] = [
     (market.history(Market()), OK),
     (market.history(Market(history_behind=1)), WARN),
     (market.history(Market(history_behind=2)), FAIL),
+    (market.history(Market(history_behind=200, replay=True)), OK),
     (market.history(Market(history_last=None)), FAIL),
     (market.history(Market(history="")), UNKNOWN),
     (market.st_table(Market()), OK),
@@ -140,6 +142,7 @@ CASES: list[tuple[Finding, Verdict]] = [
     (system.services(System()), OK),
     (system.services(System(services=WAITING)), WARN),
     (system.services(System(services=YOUNG)), WARN),
+    (system.services(System(services=STARTING)), WARN),
     (system.services(System(services=DOWN)), FAIL),
     (system.services(System(services=SILENT)), FAIL),
     (system.services(System(services=None)), UNKNOWN),
