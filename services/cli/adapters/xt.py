@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from common.domain.errors import UserError
 from common.domain.values import Price, Shares, Symbol
+from common.runtime.vendor import load_vendor
 from services.cli.accept.place import Place
 from services.cli.accept.port import NATIVE, Fields, Heard
 from services.cli.faults import CliError
@@ -78,21 +79,11 @@ class XtVendor:
 
     def load(self) -> Fields:
         """Import the vendor's modules and return their versions; `UserError` where they cannot be had."""
-        # The package asks an index for news when it is imported and `requests` is there (notes §0).
-        sys.modules.setdefault("requests", None)  # type: ignore[arg-type]  # None is how Python blocks an import
-        try:
-            from xtquant import xtdata, xttrader, xttype
-        except ImportError as error:
-            raise UserError(
-                f"xtquant cannot be imported ({error}); it needs Windows, Python 3.11 and: pip install 'pankou[xt]' / "
-                "无法导入 xtquant：需要 Windows、Python 3.11，并安装 pip install 'pankou[xt]'"
-            ) from error
-        self._xtdata, self._xttrader, self._xttype = xtdata, xttrader, xttype
-        xtdata.enable_hello = False
-        import xtquant
-
+        self._xtdata, self._xttrader, self._xttype = load_vendor("xtdata", "xttrader", "xttype")
+        self._xtdata.enable_hello = False
+        package = sys.modules["xtquant"]
         return {
-            "xtquant": str(getattr(xtquant, "__version__", "?")),
+            "xtquant": str(getattr(package, "__version__", "?")),
             "python": sys.version.split()[0],
             "os": sys.platform,
             NATIVE: is_native(sys.modules.get("xtquant.xtpythonclient")),
