@@ -20,6 +20,8 @@ from services.cli.faults import CliError
 CALL_S, CONNECT_S, STOP_S = 10.0, 20.0, 5.0
 BUY, FIXED_PRICE = 23, 11
 MARKETS = ("SH", "SZ", "BJ")
+FRIENDLY = {"m_strAccountID": "account_id", "m_nAccountType": "account_type", "m_nStatus": "status"}
+"""The layer gives these their plain names when they are pushed, and not when they are asked for (notes §3.1)."""
 SCALAR = (bool, int, float, str)
 Answer = TypeVar("Answer")
 
@@ -94,9 +96,10 @@ class XtVendor:
     def connect(self) -> int:
         """Start and connect; 0 = connected."""
         listener = _listener(self._xttrader.XtQuantTraderCallback, self._hear)
-        self._trader = within(
-            "trader", self._call_s, lambda: self._xttrader.XtQuantTrader(self.place.path, self.place.session)
-        )
+        place = self.place
+        self._trader = within("trader", self._call_s, lambda: self._xttrader.XtQuantTrader(place.path, place.session))
+        # Made on another thread it has no loop to give back, and asks for one when it dies on this.
+        self._trader.oldloop = None
         self._trader.register_callback(listener)
         # A query that is made while a callback runs would otherwise wait behind it (notes §1.3).
         self._trader.set_relaxed_response_order_enabled(True)
@@ -113,7 +116,12 @@ class XtVendor:
 
     def account_status(self) -> list[Fields] | None:
         """Return the accounts the client knows with their status."""
-        return rows_of(within("query_account_status", self._call_s, self._trader.query_account_status))
+        found = rows_of(within("query_account_status", self._call_s, self._trader.query_account_status))
+        return (
+            None
+            if found is None
+            else [{FRIENDLY.get(name, name): value for name, value in row.items()} for row in found]
+        )
 
     def asset(self) -> Fields | None:
         """Return the account's money."""
@@ -199,7 +207,12 @@ class XtVendor:
         trader, self._trader = self._trader, None
         if trader is None:
             return
-        stopping = threading.Thread(target=trader.stop, name="vendor-stop", daemon=True)
+
+        def end() -> None:
+            trader.stop()
+            trader.loop.close()  # the vendor leaves its own open
+
+        stopping = threading.Thread(target=end, name="vendor-stop", daemon=True)
         stopping.start()
         stopping.join(STOP_S)
 
