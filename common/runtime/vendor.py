@@ -7,6 +7,7 @@ data sources need it.
 
 import importlib
 import importlib.util
+import platform
 import sys
 from typing import Any
 
@@ -38,10 +39,10 @@ def _fix(error: ImportError) -> str:
             "xtquant 没有安装：请运行 pip install 'pankou[xt]' / xtquant is not installed: run pip install 'pankou[xt]'"
         )
     python = ".".join(str(part) for part in sys.version_info[:2])
-    if sys.platform != "win32":
+    if platform.system() != "Windows":
         return (
-            f"xtquant 的原生模块只有 Windows 版（这里是 {sys.platform}）：请在装有 QMT 的 Windows 机器上运行 / the native"
-            f" modules of xtquant exist for Windows only (this is {sys.platform}): run it on the Windows machine of QMT"
+            f"xtquant 的原生模块只有 Windows 版（这里是 {platform.system()}）：请在装有 QMT 的 Windows 机器上运行 / the native"
+            f" modules of xtquant exist for Windows only (this is {platform.system()}): run it on the Windows machine of QMT"
         )
     return (
         f"xtquant 无法导入（{error}）：请使用 64 位 Python 3.11（现在是 {python}）并重新运行 pip install 'pankou[xt]' /"
