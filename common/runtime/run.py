@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from common.domain.errors import DiskError, InvariantError, UserError
+from common.runtime.pipes import ENDED, Pipe
 
 EXIT_OK = 0
 EXIT_FAULT = 1
@@ -23,16 +24,31 @@ def new_run_id() -> str:
     return secrets.token_hex(6)
 
 
-class StopFlag:
-    """Set by SIGTERM and SIGINT; loops look at it."""
+STOP_BY = "PANKOU_STOP_BY"
+"""Environment variable: `stdin` where whoever started us stops us by a word on standard input, or by closing it."""
+STOP_WORD = b"stop\n"
 
-    def __init__(self) -> None:
+
+class StopFlag:
+    """Set by SIGTERM and SIGINT, and by whoever started us over standard input; loops look at it.
+
+    Windows has no SIGTERM, and a pipe that only our parent holds is no door to anybody else. Its end says that the parent
+    is gone: nothing of a run outlives a runner that was killed, and the next one starts from disk as always.
+    """
+
+    def __init__(self, stdin: int = 0) -> None:
         self.set = False
+        self._stdin = stdin
+        self._pipe: Pipe | None = None
+        self._heard = b""
 
     def install(self) -> "StopFlag":
-        """Listen to the signals."""
+        """Listen to the signals, and to standard input where that is agreed on."""
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._on_signal)
+        # Taken out, so that no child of ours believes that it is meant.
+        if os.environ.pop(STOP_BY, "") == "stdin":
+            self._pipe = Pipe(self._stdin)
         return self
 
     def now(self) -> None:
@@ -44,7 +60,16 @@ class StopFlag:
 
     def is_set(self) -> bool:
         """Tell whether to end."""
+        if self._pipe is not None and not self.set:
+            self._listen(self._pipe)
         return self.set
+
+    def _listen(self, pipe: Pipe) -> None:
+        said = pipe.read()
+        if said is None:
+            return
+        self._heard = (self._heard + said)[-len(STOP_WORD) :]
+        self.set = said == ENDED or self._heard == STOP_WORD
 
 
 def config_argument(service: str) -> Path:

@@ -1,25 +1,31 @@
-"""The supervisor of a run: started in the background, asked over its unix socket, stopped with all it started."""
+"""The supervisor of a run: started in the background, asked, stopped with all it started.
+
+supervisord over its unix socket; where that does not run (Windows), or where PANKOU_SUPERVISOR=runner asks for it, the
+runner of `deploy/windows` over its folder.
+"""
 
 import hashlib
-import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import xmlrpc.client
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from common.bus.curve import make_folder
+from common.runtime.lock import CopyLock
+from common.runtime.runner_control import RunnerControl
+from common.runtime.unix_supervisor import UnixSupervisor
 from services.cli.home import CHECKOUT, Home
 
 STOP_WAIT_S = 10.0
 """How long services may take to end before they are killed."""
 POLL_S = 0.05
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+"""On Windows any signal but the console's ends a process at once."""
 SERVICES = ("market_data", "screener", "signal_engine", "risk_manager", "order_gateway")
 
 
@@ -41,54 +47,37 @@ def socket_path(home: Home) -> Path:
     return base / f"pankou-{os.getuid()}-{mark}" / "supervisor.sock"
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=5)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(5)
-        try:
-            self.sock.connect(self._path)
-        except OSError:
-            self.close()
-            raise
+RPC_TIMEOUT_S = 5.0
+RUNNER_START_S = 10.0
 
 
-class _UnixTransport(xmlrpc.client.Transport):
-    def __init__(self, path: str) -> None:
-        super().__init__()
-        self._path = path
-
-    def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _UnixConnection(self._path)
+def uses_runner() -> bool:
+    """Tell whether the runner of `deploy/windows` takes the place of supervisord."""
+    return os.environ.get("PANKOU_SUPERVISOR", "runner" if os.name == "nt" else "") == "runner"
 
 
 class Supervisor:
-    """The supervisord of one home folder."""
+    """The supervisor of one home folder."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.path = socket_path(home)
-        self._rpc = xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(str(self.path)))
+        self.runner = uses_runner()
 
-    def _call(self, method: str, *args: object) -> Any:
-        """Call supervisord; None when it is not there."""
-        try:
-            return getattr(self._rpc.supervisor, method)(*args)
-        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
-            return None
+    @property
+    def path(self) -> Path:
+        """The socket of its supervisord."""
+        return socket_path(self.home)
 
     def processes(self) -> list[Process] | None:
         """Return the supervised processes, None when no supervisor answers."""
-        found = self._call("getAllProcessInfo")
-        if not isinstance(found, list):
+        rows = None
+        if not self.runner:
+            rows = UnixSupervisor(str(self.path), RPC_TIMEOUT_S).table()
+        elif (run := self.home.last_run()) is not None:
+            rows = RunnerControl(run).table()
+        if rows is None:
             return None
-        return [
-            Process(row["name"], row["statename"], row["pid"], max(0, row["now"] - row["start"]), row["spawnerr"])
-            for row in found
-        ]
+        return [Process(row.name, row.statename, row.pid, max(0, row.now - row.start), row.spawnerr) for row in rows]
 
     def log_tail(self, run: Path, name: str, lines: int = 12) -> list[str]:
         """Return the last lines a service logged."""
@@ -98,12 +87,34 @@ class Supervisor:
         return []
 
     def start(self, run: Path) -> None:
-        """Start supervisord in the background for a run; raises `OSError` or `CalledProcessError` when it cannot."""
+        """Start it in the background for a run; raises `OSError` or `CalledProcessError` when it cannot be."""
+        if self.runner:
+            self._start_runner(run)
+            return
         # Its folder is in a place that all may write to: one that somebody else made first is not taken.
         make_folder(self.path.parent)
         (run / "logs").mkdir(mode=0o700, exist_ok=True)
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(CHECKOUT / "supervisord.conf")]
         subprocess.run(command, env=self.environment(run), cwd=CHECKOUT, check=True, capture_output=True, timeout=20)
+
+    def _start_runner(self, run: Path) -> None:
+        control = RunnerControl(run)
+        control.clear()  # a person wants it up
+        (run / "logs").mkdir(mode=0o700, exist_ok=True)
+        command = [sys.executable, "-m", "deploy.windows.runner", "--run", str(run)]
+        said = run / "logs" / "runner.err"
+        with said.open("wb") as file:
+            process = subprocess.Popen(
+                command, env=self.environment(run), cwd=CHECKOUT, stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=file, **background(),
+            )  # fmt: skip
+        for _ in range(int(RUNNER_START_S / POLL_S)):
+            if process.poll() is not None:
+                raise subprocess.CalledProcessError(process.returncode, command, b"", said.read_bytes())
+            if control.table():
+                return
+            time.sleep(POLL_S)
+        raise subprocess.CalledProcessError(1, command, b"", b"the runner does not answer")
 
     def environment(self, run: Path) -> dict[str, str]:
         """Return the environment that supervisord.conf reads."""
@@ -113,23 +124,30 @@ class Supervisor:
             "PANKOU_CONFIG": str(run / "config.toml"),
             "PANKOU_RUN": str(run),
             "PANKOU_HOME": str(self.home.root),
-            "PANKOU_SOCKET": str(self.path),
+            **({"PANKOU_SUPERVISOR": "runner"} if self.runner else {"PANKOU_SOCKET": str(self.path)}),
         }
 
     def stop(self, wait_s: float = STOP_WAIT_S) -> "Stopped":
         """End everything this home folder started; what is still there after `wait_s` is killed."""
         pids = self.our_pids()
         # Told first, so that it starts nothing anew; then all at once, because it would end them one after another.
-        self._call("shutdown")
-        send(pids, signal.SIGTERM)
+        if self.runner:
+            for run in self.home.runs.glob("[0-9]*"):
+                RunnerControl(run).ask_stop()
+        else:
+            UnixSupervisor(str(self.path), RPC_TIMEOUT_S).shutdown()
+            send(pids, signal.SIGTERM)
         left = wait_until_gone(self.our_pids, wait_s)
-        send(left, signal.SIGKILL)
+        send(left, KILL)
         still = wait_until_gone(self.our_pids, 2.0) if left else set()
-        self.path.unlink(missing_ok=True)
+        if not self.runner:
+            self.path.unlink(missing_ok=True)
         return Stopped(len(pids), len(left), sorted(still))
 
     def our_pids(self) -> set[int]:
         """Return the processes whose environment says that they belong to a run of this home folder."""
+        if not Path("/proc/self/environ").exists():
+            return lock_holders(self.home.runs) - {os.getpid()}
         mark = b"PANKOU_RUN=" + os.fsencode(self.home.runs) + b"/"
         found = set()
         for entry in Path("/proc").glob("[0-9]*"):
@@ -142,6 +160,25 @@ class Supervisor:
             if not dead and any(line.startswith(mark) for line in environment.split(b"\0")):
                 found.add(int(entry.name))
         return found - _ancestors()
+
+
+def lock_holders(runs: Path) -> set[int]:
+    """Return the processes that hold a lock of a run: its services, and whoever keeps them up."""
+    found = set()
+    for path in runs.glob("[0-9]*/locks/*.lock"):
+        lock = CopyLock(path)
+        if lock.take():
+            lock.release()
+        elif lock.holder().isdigit():
+            found.add(int(lock.holder()))
+    return found
+
+
+def background() -> dict[str, Any]:
+    """Return what lets a process outlive the terminal it was started from."""
+    if os.name == "nt":
+        return {"creationflags": 0x0800_0200}  # CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP, known by name only there
+    return {"start_new_session": True}
 
 
 class Stopped(NamedTuple):
@@ -173,7 +210,7 @@ def send(pids: set[int], number: int) -> None:
     for pid in pids:
         try:
             os.kill(pid, number)
-        except ProcessLookupError:
+        except OSError:  # gone already; Windows has no error of its own for that
             continue
 
 

@@ -1,4 +1,4 @@
-"""Run the watchdog: python -m services.watchdog --config FILE, as an event listener of supervisord."""
+"""Run the watchdog: python -m services.watchdog --config FILE, as an event listener of supervisord or the runner."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from common.bus.endpoints import SERVICES, WATCHDOG
 from common.runtime.config import Config, load_system
 from common.runtime.run import StopFlag, config_argument, guarded
 from common.runtime.service import ServiceSpec, host
-from services.watchdog.adapters.supervisord import Supervisord
+from services.watchdog.adapters.supervisord import Supervisord, table_reader
 from services.watchdog.core import RISK, WatchdogCore
 
 WATCHED = tuple(name for name in SERVICES if name != WATCHDOG)
@@ -19,7 +19,8 @@ def main() -> int:
     """Watch until told to stop, or until supervisord is gone."""
     system = load_system(config_argument(WATCHDOG))
     stop = StopFlag()
-    supervisord = Supervisord(os.environ["PANKOU_SOCKET"], Path(system.run_dir), stop.now)
+    run_dir = Path(system.run_dir)
+    supervisord = Supervisord(table_reader(os.environ, run_dir), run_dir, stop.now)
     return host(WatchdogCore(WATCHED), SPEC, Config(system=system), supervisord, log_to=sys.stderr, stop=stop)
 
 

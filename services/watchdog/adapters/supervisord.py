@@ -1,27 +1,26 @@
-"""supervisord as an event listener hears it and as its XML-RPC answers, and the kill of a process that holds a lock.
+"""supervisord, or the runner in its place, as an event listener hears it, and the kill of a process that holds a lock.
 
 The event protocol: we say READY, supervisord sends one event on our standard input, we say RESULT; nothing else may go
 to standard output. When supervisord dies our input ends, and so do we: its successor starts a watchdog of its own.
 """
 
-import http.client
 import os
 import signal
-import socket
-import xmlrpc.client
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from common.messages.outputs import Message
 from common.runtime.lock import CopyLock
+from common.runtime.pipes import ENDED, Pipe
+from common.runtime.runner_control import ProcessRow, RunnerControl
+from common.runtime.unix_supervisor import UnixSupervisor
 from services.watchdog.calls import Killed, KillHung, ProcessChanged, ProcessState, ProcessTable, ReadTable
 
 TIMEOUT_S = 1.0
 """supervisord answers at once or not at all; the loop must beat meanwhile."""
-READ_BYTES = 65_536
 PREFIX = "PROCESS_STATE_"
-ENDED = b""
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+"""On Windows any signal but the console's ends a process at once."""
 
 
 def fields(text: str) -> dict[str, str]:
@@ -56,42 +55,27 @@ def _event(name: str, body: dict[str, str]) -> ProcessChanged | None:
     return ProcessChanged(body["processname"], name[len(PREFIX) :], body.get("from_state", ""))
 
 
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=TIMEOUT_S)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(TIMEOUT_S)
-        try:
-            self.sock.connect(self._path)
-        except OSError:
-            self.close()
-            raise
+ReadRows = Callable[[], list[ProcessRow] | None]
 
 
-class _Transport(xmlrpc.client.Transport):
-    def __init__(self, path: str) -> None:
-        super().__init__()
-        self._path = path
-
-    def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _Connection(self._path)
+def table_reader(environ: Mapping[str, str], run_dir: Path) -> ReadRows:
+    """Return how to ask whoever started us for the table of processes."""
+    if environ.get("PANKOU_SUPERVISOR") == "runner":
+        return RunnerControl(run_dir).table
+    return UnixSupervisor(environ["PANKOU_SOCKET"], TIMEOUT_S).table
 
 
 class Supervisord:
     """The adapter: events in, questions and kills out."""
 
     def __init__(
-        self, socket_path: str, run_dir: Path, ended: Callable[[], None], streams: tuple[int, int] = (0, 1)
+        self, read_table: ReadRows, run_dir: Path, ended: Callable[[], None], streams: tuple[int, int] = (0, 1)
     ) -> None:
-        self._rpc = xmlrpc.client.ServerProxy("http://localhost", transport=_Transport(socket_path))
+        self._read_table = read_table
         self._locks = run_dir / "locks"
         self._parser = EventParser()
         self._ended = ended
-        self._in, self._out = streams
-        os.set_blocking(self._in, False)
+        self._in, self._out = Pipe(streams[0]), streams[1]
         self._say(b"READY\n")
 
     def _say(self, raw: bytes) -> None:
@@ -102,9 +86,8 @@ class Supervisord:
 
     def poll(self) -> Sequence[Message]:
         """Return the events that have come, each answered so that the next one is sent."""
-        try:
-            raw = os.read(self._in, READ_BYTES)
-        except BlockingIOError:
+        raw = self._in.read()
+        if raw is None:
             return []
         if raw == ENDED:
             self._ended()
@@ -123,11 +106,10 @@ class Supervisord:
         raise TypeError(f"no such call: {type(call).__name__}")
 
     def _table(self) -> list[Message]:
-        try:
-            found: Any = self._rpc.supervisor.getAllProcessInfo()
-        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+        rows = self._read_table()
+        if rows is None:
             return []
-        return [ProcessTable(tuple(ProcessState(row["name"], row["statename"], row["start"]) for row in found))]
+        return [ProcessTable(tuple(ProcessState(row.name, row.statename, row.start) for row in rows))]
 
     def _kill(self, service: str) -> int:
         """Kill who holds the lock: that is who acts, also where a supervisord that died left it behind."""
@@ -137,7 +119,7 @@ class Supervisord:
             return 0
         try:
             pid = int(lock.holder())
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, KILL)
         except (ValueError, OSError):
             return 0
         return pid

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from services.watchdog.adapters.supervisord import EventParser, Supervisord
+from services.watchdog.adapters.supervisord import EventParser, Supervisord, table_reader
 from services.watchdog.calls import Killed, KillHung, ProcessChanged, ReadTable
 
 BODY = b"processname:risk_manager groupname:risk_manager from_state:BACKOFF tries:2"
@@ -24,7 +24,12 @@ def test_events_are_cut_out_of_the_stream_wherever_it_is_cut() -> None:
 
 def adapter_on(folder: Path, ended: list[bool]) -> tuple[Supervisord, int, int]:
     (their_out, our_in), (our_out, their_in) = os.pipe(), os.pipe()
-    made = Supervisord(str(folder / "no.sock"), folder, lambda: ended.append(True), (their_out, their_in))
+    made = Supervisord(
+        table_reader({"PANKOU_SOCKET": str(folder / "no.sock")}, folder),
+        folder,
+        lambda: ended.append(True),
+        (their_out, their_in),
+    )
     return made, our_in, our_out
 
 

@@ -1,0 +1,100 @@
+"""Run the runner: python -m deploy.windows.runner (--run FOLDER | --home FOLDER) [--conf FILE].
+
+Exit codes: 0 stopped as asked; 1 nothing could be kept up; 2 bad input; 4 somebody else acts on this run.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from common.domain.errors import UserError
+from common.runtime.clock import SystemClock
+from common.runtime.lock import CopyLock
+from common.runtime.runner_control import RunnerControl
+from deploy.windows.runner.conf import ConfError, read_conf
+from deploy.windows.runner.loop import EXIT_HELD, EXIT_INPUT, EXIT_OK, Machine, Runner
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+LOCK_WAIT_S = 1.0
+"""Who only asks whether a runner is up holds the lock for a moment."""
+
+
+def newest_run(home: Path) -> Path | None:
+    """Return the folder of the newest run of a home folder."""
+    runs = home / "runs"
+    names = [path.name for path in runs.iterdir() if path.name.isdigit()] if runs.is_dir() else []
+    for number in sorted(map(int, names), reverse=True):
+        if (runs / str(number) / "config.toml").is_file():
+            return runs / str(number)
+    return None
+
+
+def environment(run: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what supervisord.conf and the services read, as `pankou run` sets it too."""
+    return {
+        **environ,
+        "PANKOU_PYTHON": environ.get("PANKOU_PYTHON", sys.executable),
+        "PANKOU_RUN": str(run),
+        "PANKOU_CONFIG": str(run / "config.toml"),
+        "PANKOU_HOME": str(run.parent.parent),
+        "PANKOU_SUPERVISOR": "runner",
+    }
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.windows.runner")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--run", type=Path, help="the run's folder")
+    where.add_argument("--home", type=Path, help="PANKOU_HOME: its newest run")
+    parser.add_argument("--conf", type=Path, default=CHECKOUT / "supervisord.conf")
+    return parser.parse_args()
+
+
+def fail(text: str, code: int) -> int:
+    """Say why in one line."""
+    print(f"pankou: {text}", file=sys.stderr, flush=True)
+    return code
+
+
+def main() -> int:
+    """Take the lock, read the file, run."""
+    os.umask(0o077)
+    asked = arguments()
+    run: Path | None = asked.run.absolute() if asked.run else newest_run(asked.home.absolute())
+    if run is None or not (run / "config.toml").is_file():
+        return fail(f"no run in {asked.run or asked.home}; make one with: pankou run", EXIT_INPUT)
+    control = RunnerControl(run)
+    control.folder.mkdir(mode=0o700, exist_ok=True)
+    if control.stop_asked():
+        return fail("stopped by a person; start again with: pankou run --resume", EXIT_OK)
+    names = environment(run, os.environ)
+    try:
+        conf = read_conf(asked.conf.read_text(encoding="utf-8"), names, str(asked.conf.absolute().parent))
+    except (ConfError, OSError, UnicodeDecodeError) as error:
+        return fail(f"{asked.conf}: {error}", EXIT_INPUT)
+    clock, told = SystemClock(), []
+    lock = CopyLock(control.lock_path)
+    end_ns = clock.now_ns() + int(LOCK_WAIT_S * 1e9)
+    while not lock.take():
+        if clock.now_ns() > end_ns:
+            return fail(f"process {lock.holder()} acts on {run} already; stop it first: pankou stop", EXIT_HELD)
+        time.sleep(0.02)
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGBREAK", signal.SIGTERM)):
+        signal.signal(number, lambda *_: told.append(True))
+    os.chdir(CHECKOUT)
+    try:
+        return Runner(conf, run, names, Machine(clock.now_ns, time.sleep, lambda: bool(told))).run()
+    finally:
+        lock.release()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except UserError as error:
+        sys.exit(fail(str(error), EXIT_INPUT))
