@@ -28,12 +28,17 @@ class CopyLock:
         except OSError:
             file.close()
             return False
-        file.seek(0)
-        file.truncate()
-        file.write(str(os.getpid()))
-        file.flush()
         self._file = file
+        self.sign()
         return True
+
+    def sign(self) -> None:
+        """Write who holds it; once more after a fork, which hands the lock on to another process."""
+        if self._file is not None:
+            self._file.seek(0)
+            self._file.truncate()
+            self._file.write(str(os.getpid()))
+            self._file.flush()
 
     def take_or_fail(self) -> None:
         """Take it or raise SecondCopyError, which names the holder and the fix."""

@@ -21,6 +21,8 @@ from common.runtime.lock import CopyLock
 FOLDER, STATE, STOP = "runner", "state.json", "stop"
 TRIES = 5
 TRY_WAIT_S = 0.02
+LOCK_TRIES = 25
+"""Who only asks whether somebody is up holds the lock for a moment."""
 """Windows refuses to replace a file that somebody reads just now, and to read one that is being replaced."""
 
 
@@ -81,6 +83,16 @@ class RunnerControl:
     def clear(self) -> None:
         """Take back `ask_stop`."""
         (self.folder / STOP).unlink(missing_ok=True)
+
+    def take_lock(self) -> CopyLock:
+        """Take the lock of the run, or raise SecondCopyError: of two that would act on it, the second does not begin."""
+        lock = CopyLock(self.lock_path)
+        for _ in range(LOCK_TRIES):
+            if lock.take():
+                return lock
+            self._sleep(TRY_WAIT_S)
+        lock.take_or_fail()
+        return lock
 
     def stop_asked(self) -> bool:
         """Tell whether to end."""

@@ -11,16 +11,13 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from common.domain.errors import UserError
+from common.domain.errors import SecondCopyError, UserError
 from common.runtime.clock import SystemClock
-from common.runtime.lock import CopyLock
 from common.runtime.runner_control import RunnerControl
 from deploy.windows.runner.conf import ConfError, read_conf
 from deploy.windows.runner.loop import EXIT_HELD, EXIT_INPUT, EXIT_OK, Machine, Runner
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-LOCK_WAIT_S = 1.0
-"""Who only asks whether a runner is up holds the lock for a moment."""
 
 
 def newest_run(home: Path) -> Path | None:
@@ -77,18 +74,16 @@ def main() -> int:
         conf = read_conf(asked.conf.read_text(encoding="utf-8"), names, str(asked.conf.absolute().parent))
     except (ConfError, OSError, UnicodeDecodeError) as error:
         return fail(f"{asked.conf}: {error}", EXIT_INPUT)
-    clock, told = SystemClock(), []
-    lock = CopyLock(control.lock_path)
-    end_ns = clock.now_ns() + int(LOCK_WAIT_S * 1e9)
-    while not lock.take():
-        if clock.now_ns() > end_ns:
-            return fail(f"process {lock.holder()} acts on {run} already; stop it first: pankou stop", EXIT_HELD)
-        time.sleep(0.02)
+    told: list[bool] = []
+    try:
+        lock = control.take_lock()
+    except SecondCopyError as error:
+        return fail(str(error), EXIT_HELD)
     for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGBREAK", signal.SIGTERM)):
         signal.signal(number, lambda *_: told.append(True))
     os.chdir(CHECKOUT)
     try:
-        return Runner(conf, run, names, Machine(clock.now_ns, time.sleep, lambda: bool(told))).run()
+        return Runner(conf, run, names, Machine(SystemClock().now_ns, time.sleep, lambda: bool(told))).run()
     finally:
         lock.release()
 

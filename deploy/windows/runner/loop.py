@@ -20,7 +20,7 @@ NS = 1_000_000_000
 LOOK_S = 0.2
 """How often the folder is looked into for `stop`."""
 WRITE_S = 1.0
-ORPHAN_WAIT_S = 3.0
+ORPHAN_WAIT_S = 2.0
 """Time for what another runner left behind to end by itself: its standard input is closed."""
 EXIT_OK, EXIT_GAVE_UP, EXIT_INPUT, EXIT_HELD = 0, 1, 2, 4
 
