@@ -20,6 +20,8 @@ SHANGHAI_ON_WINDOWS = "CST-8"
 """The C library of Windows knows no names such as Asia/Shanghai: it takes `Asi` for a zone of offset 0, which is eight
 hours off. In its own spelling the sign says what to add to local time to come to UTC."""
 TASKKILL_WAIT_S = 10
+LAST_WORDS_S = 1.0
+"""Somebody it started may hold its output open for ever."""
 
 
 class Said(NamedTuple):
@@ -82,6 +84,7 @@ class Child:
             **_own_group(),
         )
         self.pid = self._process.pid
+        self._readers: list[threading.Thread] = []
         self._read(self._process.stdout, self._said if program.events else out)
         self._read(self._process.stderr, err)
         threading.Thread(target=self._wait, name=f"wait {program.name}", daemon=True).start()
@@ -115,7 +118,8 @@ class Child:
         if stream is None:
             return
         name = f"read {self.program.name}"
-        threading.Thread(target=_pump, args=(stream, take), name=name, daemon=True).start()
+        self._readers.append(threading.Thread(target=_pump, args=(stream, take), name=name, daemon=True))
+        self._readers[-1].start()
 
     def _wait(self) -> None:
         _await_end(self._process)
@@ -126,6 +130,8 @@ class Child:
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
+        for reader in self._readers:  # its last words are in the log before its end is told
+            reader.join(LAST_WORDS_S)
         self._inbox.put(Ended(self, code))
 
 

@@ -14,6 +14,7 @@ class RotatingLog:
         self._file = file
         self._lock = threading.Lock()
         self._open: BinaryIO | None = None
+        self._closed = False
         self.lost = 0
         """Bytes that could not be written."""
 
@@ -22,6 +23,9 @@ class RotatingLog:
         if self._file.path is None or not raw:
             return
         with self._lock:
+            if self._closed:
+                self.lost += len(raw)
+                return
             try:
                 file = self._open or self._begin()
                 if self._file.bytes_max and file.tell() and file.tell() + len(raw) > self._file.bytes_max:
@@ -33,9 +37,10 @@ class RotatingLog:
                 self._close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file for good; what comes later is lost."""
         with self._lock:
             self._close()
+            self._closed = True
 
     def _begin(self) -> BinaryIO:
         path = self._file.path

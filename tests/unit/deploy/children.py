@@ -11,7 +11,7 @@ from deploy.windows.runner.loop import Machine, Runner
 
 OBEDIENT = """
 import os, sys
-print("up", os.getpid(), os.environ.get("TZ"), os.environ.get("PANKOU_STOP_BY"), flush=True)
+print(f"up {os.getpid()} {os.environ.get('TZ')} {os.environ.get('PANKOU_STOP_BY')}\\n", end="", flush=True)
 word = sys.stdin.readline()
 print("word", repr(word), flush=True)
 """
@@ -19,7 +19,7 @@ print("word", repr(word), flush=True)
 STUBBORN = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(60)"])
-print("up", child.pid, flush=True)
+print(f"up {child.pid}\\n", end="", flush=True)
 time.sleep(60)
 """
 """Hears nothing, and has a child of its own."""

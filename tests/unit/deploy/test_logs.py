@@ -15,6 +15,8 @@ def test_a_full_file_is_moved_and_the_oldest_goes(tmp_path: Path) -> None:
     for number in range(5):
         log.write(b"%d2345678\n" % number)
     log.close()
+    log.write(b"late")
+    assert log.lost == 4
     assert {file.name: file.read_bytes()[:1] for file in path.parent.iterdir()} == {
         "a.log": b"4", "a.log.1": b"3", "a.log.2": b"2",
     }  # fmt: skip
