@@ -73,6 +73,18 @@ class CopyLock:
             self._file = None
 
 
+def is_held(path: Path) -> bool:
+    """Tell whether somebody holds a lock on a file of another program's; a file that cannot be opened is held."""
+    try:
+        with path.open("r+", encoding="utf-8", errors="replace") as file:
+            _lock(file)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 if sys.platform == "win32":
     import msvcrt
 

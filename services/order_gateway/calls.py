@@ -223,9 +223,11 @@ class CounterState(msgspec.Struct, frozen=True):
 
 
 class Unanswered(msgspec.Struct, frozen=True):
-    """Nobody knows what became of an order: a timeout, a -1 without a reason, a disconnect. Never a refusal."""
+    """Nobody knows what became of an order: a timeout, a -1, a disconnect. Never a refusal by itself."""
 
     coid: str
+    refused: bool = False
+    """The counter said no without proof (a -1 has been seen for orders that lived): refused once it is proved absent."""
 
 
 class CancelTaken(msgspec.Struct, frozen=True):

@@ -83,6 +83,8 @@ class CounterDesk(CounterBooks):
         self._unsent: list[str] = []
         """Orders of this process that were journalled while nothing could be sent: they are known not to have gone."""
         self._cancel_sent_ns: dict[str, int] = {}
+        self._said_no: set[str] = set()
+        """Orders that were answered with a no that proves nothing."""
 
     # ------------------------------------------------------------------ what others ask
 
@@ -236,7 +238,9 @@ class CounterDesk(CounterBooks):
             case CounterDeal():
                 return self._on_deal(report)
             case Unanswered():
-                return [Log("warning", "counter did not answer", {"coid": report.coid})]
+                if report.refused:
+                    self._said_no.add(report.coid)
+                return [Log("warning", "counter did not answer", {"coid": report.coid, "refused": report.refused})]
             case CancelTaken():
                 return []
             case CancelRefused():
@@ -302,6 +306,10 @@ class CounterDesk(CounterBooks):
         if record.state is not OrderState.SENDING:
             self.settling.answered(coid)
             return []
+        if coid in self._said_no:
+            # Said no, and shown by no query: the two together are a refusal.
+            self._said_no.discard(coid)
+            return self._on_answer(Rejected(coid, Reason.BROKER_REJECTED))
         if self._settings.park:
             self.settling.answered(coid)
             facts: dict[str, object] = {"coid": coid, "symbol": order.symbol, "shares": order.shares}

@@ -1,10 +1,25 @@
 """Every test of the conformance suite runs once for each counter."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.contract.broker.harness import COUNTERS, Bench
+from services.order_gateway.adapters.xt_session import Modules
+from tests.contract.broker.harness import COUNTERS, Bench, XtCounter
+from tests.xt_rig import NEEDS_WHEEL, layer
 
 
-@pytest.fixture(params=sorted(COUNTERS))
-def bench(request: pytest.FixtureRequest) -> Bench:
-    return Bench(COUNTERS[request.param]())
+@pytest.fixture(scope="session")
+def vendor() -> Iterator[Modules]:
+    with layer() as modules:
+        yield modules
+
+
+@pytest.fixture(params=[*sorted(COUNTERS), pytest.param("xt", marks=NEEDS_WHEEL)])
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    if request.param != "xt":
+        yield Bench(COUNTERS[request.param]())
+        return
+    counter = XtCounter(request.getfixturevalue("vendor"))
+    yield Bench(counter)
+    counter.end()

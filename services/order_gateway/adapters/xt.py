@@ -1,0 +1,484 @@
+"""QMT as a counter: calls of the gateway's core go out through the vendor's package, what it says comes back as reports.
+
+Nothing here decides what happened to an order. A -1, a silence, an exception and a lost session are all "unanswered";
+the core finds out by asking. What is decided here is whose an order is (`xt_identity.py`), whether an answer to a query
+is whole, and which session is the one that counts.
+"""
+
+import queue
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+
+from common.domain.calendar import day_of, hms, second_of_day
+from common.domain.ids import COID_LENGTH
+from common.domain.reasons import Reason
+from common.domain.values import MILLI, Day, Side
+from common.messages.outputs import Message
+from common.rules.boards import exchange_of
+from common.rules.checks import check_cancel_phase
+from common.runtime.vendor import load_vendor
+from common.runtime.waker import Waker
+from services.order_gateway.adapters.xt_identity import Identity, Sent, Verdict
+from services.order_gateway.adapters.xt_numbers import Numbers
+from services.order_gateway.adapters.xt_parse import (
+    BUY,
+    FIX_PRICE,
+    SELL,
+    STATUS_OK,
+    AssetRow,
+    Defect,
+    milli,
+    number_of,
+    parse_cash,
+    parse_order,
+    parse_position,
+    parse_trade,
+    text,
+    whole,
+)
+from services.order_gateway.adapters.xt_session import NS, PARTS, STOP_S, Heard, Modules, Place, Session
+from services.order_gateway.calls import (
+    Accepted,
+    Cancel,
+    CancelRefused,
+    CancelTaken,
+    Connect,
+    CounterDeal,
+    CounterOrder,
+    CounterPosition,
+    CounterState,
+    CounterStatus,
+    LinkDown,
+    LinkUp,
+    Query,
+    Rejected,
+    Report,
+    Reports,
+    Submit,
+    Unanswered,
+)
+
+ANSWER_NS = 5 * NS
+"""For an order's answer; it is unanswered after that, not refused."""
+QUERY_NS = 4 * NS
+"""For all parts of a query; less than what the core waits before it asks again."""
+BACKOFF_NS = (0, 1 * NS, 2 * NS, 5 * NS, 10 * NS, 30 * NS)
+"""Between attempts to connect: each costs the client a session."""
+SWEEP_AFTER = 3
+"""Refused connections in a row after which our own left-over files are deleted: they are one of the causes."""
+
+CLOSED_S = hms("15:05")
+"""From this second of the day on, what still stands has expired, whatever its status says; the last deals have come."""
+
+_NO_CANCEL = ("", "", Reason.NONE)
+Log = Callable[[str, str, dict[str, object]], None]
+"""Level, event, facts."""
+
+
+class XtSettings(NamedTuple):
+    """Where the client is."""
+
+    path: str
+    """Its folder `userdata_mini`."""
+    account: str
+    session_first: int = 7_101
+    sessions: int = 8
+
+
+@dataclass
+class _Question:
+    """A query whose parts come one by one."""
+
+    asked_ns: int
+    until_ns: int
+    parts: dict[str, Any] = field(default_factory=dict)
+
+
+class XtBroker:
+    """The adapter of one gateway process."""
+
+    answers_later = True
+
+    def __init__(
+        self, settings: XtSettings, now_ns: Callable[[], int], log: Log, modules: Modules | None = None
+    ) -> None:
+        self.settings, self._now_ns, self._log = settings, now_ns, log
+        self._modules = modules or Modules(*load_vendor("xttrader", "xttype"))
+        self._numbers = Numbers(Path(settings.path), settings.session_first, settings.sessions)
+        self._inbox: queue.SimpleQueue[Heard] = queue.SimpleQueue()
+        self.waker = Waker()
+        self.session: Session | None = None
+        self._sessions = self._failures = 0
+        self._up = False
+        self._try_ns: int | None = None
+        """When to connect next, where the core wants that."""
+        self.identity = Identity()
+        self._early: dict[int, Heard] = {}
+        """Answers that came before the number of their request."""
+        self._held: list[Heard] = []
+        self._cancels: dict[str, tuple[str, str, Reason]] = {}
+        """Our id, the key of the newest cancel and what its refusal would mean, by the counter's number."""
+        self._question: _Question | None = None
+        self._out: list[Report] = []
+        self.counts: Counter[str] = Counter()
+
+    def fileno(self) -> int:
+        """Return what becomes readable when something was said."""
+        return self.waker.fileno()
+
+    def _put(self, heard: Heard) -> None:
+        """Enqueue, from any thread; the loop wakes up."""
+        self._inbox.put(heard)
+        self.waker.ring()
+
+    # ------------------------------------------------------------------ calls of the core
+
+    def perform(self, call: Message) -> Sequence[Message]:
+        """Begin what the core asks for; nothing comes back at once."""
+        match call:
+            case Connect():
+                self._wants_link()
+            case Submit():
+                self._submit(call)
+            case Cancel():
+                self._cancel(call)
+            case Query():
+                self._query(call)
+            case _:
+                raise TypeError(f"QMT knows no {type(call).__name__}")
+        return []
+
+    def _wants_link(self) -> None:
+        if self.session is None and self._try_ns is None:
+            wait = BACKOFF_NS[min(self._failures, len(BACKOFF_NS) - 1)]
+            self._try_ns = self._now_ns() + wait
+        self._connect_if_due()
+
+    def _connect_if_due(self) -> None:
+        if self._try_ns is None or self._now_ns() < self._try_ns:
+            return
+        self._try_ns = None
+        self._sessions += 1
+        number = self._numbers.take()
+        if number is None:
+            self._failures += 1
+            self._log(
+                "error", "every session number is held by another process", {"first": self.settings.session_first}
+            )
+            self._out.append(LinkDown(self._sessions))
+            return
+        place = Place(self.settings.path, self.settings.account)
+        self.session = Session(self._sessions, number, place, self._modules, self._put, self._now_ns)
+        self._log("info", "connecting to QMT", {"session": self._sessions, "number": number})
+        self.session.open()
+
+    def _submit(self, call: Submit) -> None:
+        order, now_ns = call.order, self._now_ns()
+        fits = len(order.coid) <= COID_LENGTH and order.coid.isascii() and order.coid.isalnum()
+        # A price of 0 means "market" to the vendor: it must never come from an empty side of a sealed board.
+        if order.price <= 0 or order.shares <= 0 or order.side not in (Side.BUY, Side.SELL) or not fits:
+            self._log("error", "order not fit to be sent", {"coid": order.coid, "price": order.price})
+            self._out.append(Rejected(order.coid, Reason.BAD_QUANTITY, {"price": order.price, "shares": order.shares}))
+            return
+        if self.session is None or not self._up:
+            self._out.append(Unanswered(order.coid))
+            return
+        self.identity.note(
+            Sent(order.coid, order.symbol, order.side, order.shares, self._today(), now_ns, now_ns + ANSWER_NS)
+        )
+        kind = BUY if order.side == Side.BUY else SELL
+        price = round(order.price / MILLI, 3)
+        self.session.order(order.coid, order.symbol, kind, int(order.shares), price, FIX_PRICE)
+
+    def _cancel(self, call: Cancel) -> None:
+        number = int(call.broker_id) if call.broker_id.isascii() and call.broker_id.isdigit() else 0
+        if number <= 0:
+            self._out.append(CancelRefused(call.key, call.coid, Reason.ORDER_ENDED))
+            return
+        # The vendor's words for a refusal are the broker's own; the phase says which of ours fits.
+        phase = check_cancel_phase(exchange_of(call.symbol), second_of_day(call.ts_ns), call.day)
+        reason = Reason.BROKER_REJECTED if phase is Reason.NONE else phase
+        self._cancels[call.broker_id] = (call.coid, call.key, reason)
+        if self.session is not None and self._up:
+            self.session.cancel(number, call.coid, call.key)
+
+    def _query(self, call: Query) -> None:
+        if self.session is None or not self._up:
+            return
+        self._question = _Question(call.asked_ns, self._now_ns() + QUERY_NS)
+        self.session.query(call.asked_ns)
+
+    # ------------------------------------------------------------------ what came back
+
+    def poll(self) -> Sequence[Message]:
+        """Hand over what was heard since the last time, all as one."""
+        self.waker.hear()
+        while True:
+            try:
+                heard = self._inbox.get_nowait()
+            except queue.Empty:
+                break
+            self._on(heard)
+        self._look_again()
+        self._deadlines()
+        out, self._out = self._out, []
+        return [Reports(0, 0, tuple(out))] if out else []
+
+    def _on(self, heard: Heard) -> None:
+        if self.session is None or heard.session != self.session.session:
+            self.counts["late"] += 1
+            return
+        getattr(self, f"_on_{heard.what}")(heard)
+
+    # ------------------------------------------------------------------ the link
+
+    def _on_up(self, heard: Heard) -> None:
+        self._up, self._failures = True, 0
+        self.identity.forget_requests()
+        self._out.append(LinkUp(heard.session))
+
+    def _on_down(self, heard: Heard) -> None:
+        self._lose(str(heard.facts[0]))
+
+    def _on_account(self, heard: Heard) -> None:
+        account, status = heard.facts
+        if account == self.settings.account and whole(status) != STATUS_OK:
+            self._lose(f"account status {status}")
+
+    def _on_fault(self, heard: Heard) -> None:
+        name, fault = heard.facts
+        self._log("error", "the vendor's layer failed", {"call": name, "fault": fault})
+        if name == "connect":
+            self._lose(fault)
+
+    def _lose(self, why: str) -> None:
+        """Give up the session: what was under way in it is unknown."""
+        session, self.session = self.session, None
+        if session is None:
+            return
+        self._failures += not self._up
+        self._log("warning", "QMT session lost", {"session": session.session, "number": session.number, "why": why})
+        session.end()
+        if self._failures >= SWEEP_AFTER and self._failures % SWEEP_AFTER == 0:
+            swept = self._numbers.sweep(keep=session.number)
+            self._log("info", "left-over session files deleted", {"numbers": swept})
+        self._up, self._question = False, None
+        self._early.clear()
+        for sent in self.identity.sent.values():
+            if not sent.number and not sent.silent:
+                sent.silent = True
+                self._out.append(Unanswered(sent.coid))
+        self._out.append(LinkDown(session.session))
+
+    # ------------------------------------------------------------------ orders
+
+    def _on_sent(self, heard: Heard) -> None:
+        coid, seq = heard.facts
+        found = whole(seq)
+        if found is None or found <= 0:
+            self._unanswered(coid, refused=True)
+            return
+        self.identity.numbered(coid, found)
+        early = self._early.pop(found, None)
+        if early is not None:
+            self._on(early)
+
+    def _on_unsent(self, heard: Heard) -> None:
+        self._log("error", "order came too late to be sent", {"coid": heard.facts[0]})
+        self._unanswered(heard.facts[0], refused=True)
+
+    def _on_answer(self, heard: Heard) -> None:
+        seq, order_id, remark, message = heard.facts
+        coid = self.identity.of_request(whole(seq) or 0, text(remark))
+        if not coid:
+            self._early[whole(seq) or 0] = heard
+            return
+        number = number_of(order_id)
+        if number:
+            self.identity.tie(coid, self._today(), number)
+            self._out.append(Accepted(coid, number))
+        else:
+            self._log("warning", "order answered with -1", {"coid": coid, "message": text(message)})
+            self._unanswered(coid, refused=True)
+
+    def _on_order_error(self, heard: Heard) -> None:
+        seq, order_id, remark, error, message = heard.facts
+        number = number_of(order_id)
+        coid = self.identity.of_number(self._today(), number) if number else ""
+        coid = coid or self.identity.of_request(whole(seq) or 0, text(remark))
+        facts = {"coid": coid, "order_id": order_id, "error": error, "message": text(message)}
+        self._log("warning", "order refused by the counter", facts)
+        if not coid:
+            return
+        if number:
+            self.identity.tie(coid, self._today(), number)
+            self._out.append(Rejected(coid, Reason.BROKER_REJECTED, {"error": whole(error) or 0}))
+        else:
+            self._unanswered(coid, refused=True)
+
+    def _unanswered(self, coid: str, *, refused: bool = False) -> None:
+        sent = self.identity.sent.get(coid)
+        if sent is not None:
+            sent.silent = True
+        self._out.append(Unanswered(coid, refused))
+
+    # ------------------------------------------------------------------ cancels
+
+    def _on_cancel_sent(self, heard: Heard) -> None:
+        """Pass over: the order's number ties the answer to the cancel."""
+
+    def _on_cancel_answer(self, heard: Heard) -> None:
+        _seq, order_id, result, message = heard.facts
+        coid, key, _ = self._cancels.get(number_of(order_id), _NO_CANCEL)
+        if not coid:
+            return
+        if whole(result) == 0:
+            self._out.append(CancelTaken(coid))
+        else:  # nobody knows; the core asks again after a while, and a second cancel is harmless
+            self._log("warning", "cancel answered with -1", {"coid": coid, "key": key, "message": text(message)})
+
+    def _on_cancel_error(self, heard: Heard) -> None:
+        order_id, error, message = heard.facts
+        coid, key, reason = self._cancels.get(number_of(order_id), _NO_CANCEL)
+        self._log("warning", "cancel refused", {"coid": coid, "error": error, "message": text(message)})
+        if coid:
+            self._out.append(CancelRefused(key, coid, reason))
+
+    # ------------------------------------------------------------------ pushes
+
+    def _on_order(self, heard: Heard) -> None:
+        self._pushed(heard, parse_order(heard.facts[0], self._today()))
+
+    def _on_trade(self, heard: Heard) -> None:
+        self._pushed(heard, parse_trade(heard.facts[0], self._today()))
+
+    def _pushed(self, heard: Heard, seen: CounterOrder | CounterDeal | Defect) -> None:
+        row = heard.facts[0]
+        if row.account_id is not None and row.account_id != self.settings.account:
+            self.counts["other_accounts"] += 1
+            return
+        if isinstance(seen, Defect):
+            self._defect(seen)
+            return
+        if seen.day != self._today():
+            self.counts["replayed"] += 1
+            return
+        now_ns = self._now_ns()
+        identity = self.identity
+        verdict, named = identity.order(seen, now_ns) if isinstance(seen, CounterOrder) else identity.deal(seen, now_ns)
+        if verdict is Verdict.HOLD:
+            self._held.append(heard)
+        elif verdict is Verdict.PASS:
+            self._out.append(named)
+
+    def _look_again(self) -> None:
+        """Try what waited for an answer that tells whose it is."""
+        held, self._held = self._held, []
+        for heard in held:
+            self._on(heard)
+
+    def _defect(self, defect: Defect) -> None:
+        if defect.strange:
+            self.counts["defects"] += 1
+            self._log("warning", "unreadable row", {"what": defect.what})
+        else:
+            self.counts["out_of_scope"] += 1
+
+    # ------------------------------------------------------------------ answers to queries
+
+    def _on_part(self, heard: Heard) -> None:
+        asked_ns, part, rows = heard.facts
+        question = self._question
+        if question is None or question.asked_ns != asked_ns:
+            return
+        question.parts[part] = rows
+        if len(question.parts) == len(PARTS):
+            self._question = None
+            self._out.append(self._state(question))
+
+    def _state(self, question: _Question) -> CounterState:
+        """Return the counter's books, `complete` only where every part of it can be believed."""
+        parts, today = question.parts, self._today()
+        rows = {part: self._ours(parts[part] or ()) for part in ("orders", "trades", "positions")}
+        orders = self._readable(parse_order(row, today) for row in rows["orders"])
+        deals = self._readable(parse_trade(row, today) for row in rows["trades"])
+        positions = self._readable(parse_position(row) for row in rows["positions"])
+        cash = parse_cash(parts["asset_after"]) if parts["asset_after"] is not None else None
+        doubt = self._doubt(parts, orders, deals)
+        certain, named = self.identity.listed(self._expired(orders), self._now_ns())
+        told = [self.identity.deal(deal, self._now_ns()) for deal in deals]
+        if doubt or cash is None or not certain or any(verdict is Verdict.HOLD for verdict, _ in told):
+            if doubt:
+                self._log("warning", "answer not believed", {"why": doubt})
+            return CounterState(question.asked_ns, complete=False)
+        held: list[CounterPosition] = [position for position in positions if position.shares]
+        return CounterState(
+            question.asked_ns, True, tuple(named), tuple(deal for _, deal in told), tuple(held), cash
+        )  # fmt: skip
+
+    def _expired(self, orders: Sequence[CounterOrder]) -> list[CounterOrder]:
+        if second_of_day(self._now_ns()) < CLOSED_S:
+            return list(orders)
+        standing = (CounterStatus.WORKING, CounterStatus.UNKNOWN)
+        return [replace(o, status=CounterStatus.EXPIRED) if o.status in standing else o for o in orders]
+
+    def _doubt(self, parts: dict[str, Any], orders: Sequence[CounterOrder], deals: Sequence[CounterDeal]) -> str:
+        """Return why an answer is not believed: None is failed or empty, and even an empty list may be a dead link's."""
+        if parts["asset"] is None or parts["asset_after"] is None:
+            return "no money shown"
+        if not parts["positions"] and self._worth(parts["asset_after"]):
+            return "shares are worth something, and no position is shown"
+        shown = {(order.day, order.broker_id) for order in orders}
+        today = self._today()
+        if any(key not in shown for key in self.identity.tied_today if key[0] == today) and not orders:
+            return "orders are known, and none is shown"
+        if not deals and any(order.traded for order in orders):
+            return "orders have traded, and no deal is shown"
+        return ""
+
+    @staticmethod
+    def _worth(asset: AssetRow) -> bool:
+        return (milli(asset.market_value) or 0) > 0
+
+    def _ours(self, rows: Sequence[Any]) -> list[Any]:
+        return [row for row in rows if row.account_id is None or row.account_id == self.settings.account]
+
+    def _readable(self, parsed: Any) -> list[Any]:
+        good = []
+        for each in parsed:
+            if isinstance(each, Defect):
+                self._defect(each)
+            else:
+                good.append(each)
+        return good
+
+    # ------------------------------------------------------------------ time
+
+    def _today(self) -> Day:
+        return day_of(self._now_ns())
+
+    def _deadlines(self) -> None:
+        now_ns = self._now_ns()
+        if self.session is not None and (name := self.session.overdue(now_ns)):
+            self._lose(f"{name} does not come back")
+        question = self._question
+        if question is not None and now_ns > question.until_ns:
+            self._question = None
+            self._out.append(CounterState(question.asked_ns, complete=False))
+        for sent in self.identity.sent.values():
+            if not sent.number and not sent.silent and now_ns > sent.until_ns:
+                sent.silent = True
+                self._out.append(Unanswered(sent.coid))
+        self._connect_if_due()
+
+    def close(self) -> None:
+        """Let go of the client, in a few seconds whatever the vendor does."""
+        session, self.session = self.session, None
+        if session is not None:
+            session.end().join(STOP_S)
+        self.waker.close()
