@@ -153,6 +153,10 @@ class Links:
         """
         sockets.reconnect(self.subscribers[publisher].socket, address(self.base_port, publisher, "pub"))
 
+    def watch(self, fileno: int) -> None:
+        """End the sleep of `poll` whenever something can be read there."""
+        self._poller.register(fileno, zmq.POLLIN)
+
     def poll(self, wait_ms: int) -> None:
         """Sleep until something arrives or the time is over; look at the allow-list now and then."""
         self._poller.poll(wait_ms)

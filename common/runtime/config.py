@@ -103,6 +103,9 @@ class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fill_verdict: str = "expected"
     cancel_share_bp: int = 0
     participation_bp: int = 10_000
+    client_path: str = ""
+    session_first: int = 7_101
+    sessions: int = 8
 
 
 class Nightly(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,7 +143,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "system.log_level": ("debug", "info", "warning", "error"),
     "feed.kind": ("replay",),
     "feed.pace": ("lockstep", "real_time"),
-    "gateway.broker": ("paper",),
+    "gateway.broker": ("paper", "xt"),
     "limits.kill_blocks": KILL_BLOCKS,
     "gateway.after_absence": ("resend", "park"),
     "gateway.fill_verdict": ("pessimistic", "expected", "optimistic"),
@@ -162,6 +165,8 @@ RANGES: dict[str, tuple[int, int]] = {
     "gateway.cash_tolerance": (0, 100_000),
     "gateway.cancel_share_bp": (0, 10_000),
     "gateway.participation_bp": (1, 10_000),
+    "gateway.session_first": (1, 2_000_000_000),
+    "gateway.sessions": (2, 64),
     "nightly.sessions": (70, 2_500),
 }
 LIMIT_RANGES = {f"limits.{key}": (1, ceiling) for key, ceiling in CEILINGS.items()}
@@ -289,6 +294,8 @@ def _check_values(config: Config, faults: list[str]) -> None:
         value = _at(config, name)
         if (value or name not in NO_CLOCK) and not (CLOCK.fullmatch(value) and begin <= value <= end):
             faults.append(f"{name} = {value!r}: must be a time HH:MM from {begin} to {end}")
+    if config.gateway.broker == "xt":
+        faults += _counter_faults(config)
     if config.nightly.enabled and not config.nightly.dir:
         faults.append("nightly.enabled = true: needs nightly.dir, the folder of history to look after")
     if config.nightly.enabled and config.nightly.source == "files" and not config.nightly.files:
@@ -309,6 +316,16 @@ def _check_values(config: Config, faults: list[str]) -> None:
         from common.screens.screen import params_problems
     for rule, values in config.screens.items():
         faults.extend(f"screens.{rule}.{fault}" for fault in params_problems(values))
+
+
+def _counter_faults(config: Config) -> list[str]:
+    """Return what does not go with a real counter: it cannot wait, and an order it lost is a person's to send again."""
+    faults = []
+    if config.system.mode != "live":
+        faults.append(f'system.mode = {config.system.mode!r}: gateway.broker = "xt" needs "live"')
+    if config.gateway.after_absence != "park":
+        faults.append(f'gateway.after_absence = {config.gateway.after_absence!r}: gateway.broker = "xt" needs "park"')
+    return faults
 
 
 def _check_rules(config: Config, rules: Rules, faults: list[str]) -> None:

@@ -98,6 +98,10 @@ class Shell:
                 self.links.subscribe(publisher, (*topics, BEAT))
             for peer in spec.peers:
                 self.links.connect(peer)
+            # An adapter that hears things on threads of its own wakes the loop through this.
+            fileno: Callable[[], int] | None = getattr(adapter, "fileno", None)
+            if fileno is not None:
+                self.links.watch(fileno())
         except BaseException:
             self.close()
             raise

@@ -6,12 +6,15 @@ from functools import partial
 from pathlib import Path
 
 from common.domain.calendar import NS
+from common.domain.errors import ConfigError
 from common.domain.values import MILLI
 from common.messages.outputs import Adapter, Core
 from common.messages.topics import FEED
 from common.rules.matching import FillVerdict
+from common.runtime.clock import SystemClock
 from common.runtime.config import Config, load_config
 from common.runtime.live_lock import LiveLock
+from common.runtime.logs import make_logger
 from common.runtime.run import config_argument, guarded
 from common.runtime.service import ServiceSpec, host
 from services.order_gateway.adapters.paper import PaperBroker, PaperSettings
@@ -69,7 +72,27 @@ def paper_of(config: Config) -> PaperSettings:
 
 def parts_of(config: Config) -> tuple[Core, Adapter | None]:
     """Build the gateway and its broker."""
-    return GatewayCore(settings_of(config), kill_file_of(config)), PaperBroker(paper_of(config))
+    return GatewayCore(settings_of(config), kill_file_of(config)), broker_of(config)
+
+
+def broker_of(config: Config) -> Adapter:
+    """Build the broker that is configured; raises UserError where QMT cannot be had."""
+    if config.gateway.broker == "paper":
+        return PaperBroker(paper_of(config))
+    from services.order_gateway.adapters.xt import XtBroker, XtSettings
+
+    gateway, logger = config.gateway, make_logger(GATEWAY, config.system.log_level)
+    if not gateway.client_path or not Path(gateway.client_path).is_dir():
+        raise ConfigError(
+            f"gateway.client_path = {gateway.client_path!r}: 请填 QMT 安装目录下的 userdata_mini 目录 / must be QMT's "
+            "folder userdata_mini"
+        )
+
+    def log(level: str, event: str, facts: dict[str, object]) -> None:
+        getattr(logger, level)(event, **facts)
+
+    settings = XtSettings(gateway.client_path, config.system.account, gateway.session_first, gateway.sessions)
+    return XtBroker(settings, SystemClock().now_ns, log)
 
 
 def main() -> int:
