@@ -1,7 +1,5 @@
 """The real Python layer of xtquant over the fake client, and our adapter on top: for whoever tests the trading half."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -15,13 +13,12 @@ NEEDS_WHEEL = pytest.mark.skipif(
 )
 
 
-@contextmanager
-def layer() -> Iterator[Modules]:
-    """Give the vendor's modules, fresh, over the fake native module."""
+def vendor_modules() -> Modules:
+    """Return the vendor's modules, fresh, over the fake native module; nothing of them stays in sys.modules."""
     with installed():
         from xtquant import xttrader, xttype
 
-        yield Modules(xttrader, xttype)
+        return Modules(xttrader, xttype)
 
 
 def settle(broker: XtBroker) -> None:

@@ -6,13 +6,12 @@ import pytest
 
 from services.order_gateway.adapters.xt_session import Modules
 from tests.contract.broker.harness import COUNTERS, Bench, XtCounter
-from tests.xt_rig import NEEDS_WHEEL, layer
+from tests.xt_rig import NEEDS_WHEEL, vendor_modules
 
 
 @pytest.fixture(scope="session")
-def vendor() -> Iterator[Modules]:
-    with layer() as modules:
-        yield modules
+def vendor() -> Modules:
+    return vendor_modules()
 
 
 @pytest.fixture(params=[*sorted(COUNTERS), pytest.param("xt", marks=NEEDS_WHEEL)])
