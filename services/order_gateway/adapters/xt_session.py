@@ -215,11 +215,12 @@ class Session:
 
     def _open(self) -> None:
         xttrader = self._modules.xttrader
-        trader = self.trader = xttrader.XtQuantTrader(self._place.path, self.number)
+        trader = xttrader.XtQuantTrader(self._place.path, self.number)
         # Its destructor puts this back as the main thread's event loop, and fails where it was not made there.
         trader.oldloop = None
         trader.register_callback(Listener(self.session, self._hear))
         trader.start()
+        self.trader = trader  # only now: what was not started cannot be stopped, and the worker stops it at its own end
         code = trader.connect()
         if code != 0:
             self._say("down", f"connect {code}")
