@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -11,7 +11,7 @@ from common.bus.keyring import promote
 from common.domain.values import PushId
 from common.messages.control import HoldRequest, HoldSet, StatusRequest
 from common.messages.orders import Events, EventsRequest
-from services.cli import faults, report, screen
+from services.cli import faults, going_live, report, screen
 from services.cli.books import GATEWAY
 from services.cli.days import Days
 from services.cli.faults import BadInputError, CliError, SilentError
@@ -40,18 +40,26 @@ class Wanted(NamedTuple):
     feed: dict[str, object] = {}  # noqa: RUF012 - never written to
     """Overrides of the [feed] table: pace, speed, slices of the day."""
     until_push: PushId = 0
+    asked: dict[str, Any] = {}  # noqa: RUF012 - never written to
+    """Every option as it was typed, None where it was not."""
 
 
 def run(session: Session, wanted: Wanted, choose_days: Callable[[], Days], clock: Clock) -> int:
     """Start a new run or go on with the last one; returns the exit code."""
     folder = resumed(session) if wanted.resume else None
-    days = None if wanted.resume else choose_days()
     if folder is None:
         config = merged_config(session.home, wanted.profile, {"feed": wanted.feed})  # raises before anything is touched
+        going_live.check_live(config, wanted.profile, wanted.asked)
     else:
         config = load_run(session.home)
+    is_live = going_live.is_fed_live(config)
+    days = None if wanted.resume or is_live else choose_days()
     supervisor = Supervisor(session.home)
     stop_first(session, supervisor)
+    if is_live:
+        return going_live.start(
+            session, config, wanted.profile if folder is None else config.system.mode, launch, clock
+        )
     check_ports(config.system.base_port, str(session.home.config))
     prepare(session)
     promote(session.home.keys)

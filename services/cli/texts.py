@@ -231,7 +231,10 @@ TEXTS: dict[str, Text] = {
     "bad.no_folder": Text("没有目录 {path}。", "There is no folder {path}."),
     "bad.port": Text("端口 {port}（{service}）被别的程序占用；停掉它，或在 {config} 的 [system] 里换一个 base_port。", "Port {port} ({service}) is held by another program; stop it, or set another base_port under [system] in {config}."),
     "bad.negative": Text("{text} 是负数；写大于零的数。", "{text} is negative; write a number above zero."),
-    "bad.live": Text("本版本没有实盘柜台，不能用 live 配置档；用 --profile sim 或 paper。", "This version has no live broker: profile live is refused; use --profile sim or paper."),
+    "bad.live": Text("实盘账户不能播放行情带：配置 feed.kind 与 gateway.broker 为真实的行情与柜台，见 docs/how-to/go-live.md。", "A live account plays no tapes: set feed.kind and gateway.broker to a real feed and broker, see docs/how-to/go-live.en.md."),
+    "bad.live_profile": Text("配置里是实盘账户 {account}，而启动的是 {profile}：实盘要明说 pankou run --profile live，否则从配置里去掉 system.mode。", "The settings name live account {account}, and profile {profile} was asked for: say pankou run --profile live, or take system.mode out of the settings."),
+    "bad.live_options": Text("{names} 只用于播放行情带，不用于真实行情。", "{names} is about tapes and means nothing with a live feed."),
+    "run.live": Text("实盘账户 {account}：还没有解锁，不开新仓。先 pankou doctor --live，再 pankou resume 与 pankou arm --account {account}。", "Live account {account}: not armed, nothing is opened. First pankou doctor --live, then pankou resume and pankou arm --account {account}."),
     "bad.range": Text("--from {first} 在 --to {last} 之后；对调一下。", "--from {first} is after --to {last}; swap them."),
     "bad.why": Text("写明原因：--why \"...\"。", "Say why: --why \"...\"."),
     # ---------------------------------------------------------------- orders

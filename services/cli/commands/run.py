@@ -37,7 +37,9 @@ def run(session: Session, /, **asked: Any) -> int:
     from services.cli.waiting import WaitClock
 
     check_together(asked)
-    wanted = Wanted(asked["resume"], not asked["no_follow"], asked["profile"], feed_of(asked), asked["until_push"] or 0)
+    wanted = Wanted(
+        asked["resume"], not asked["no_follow"], asked["profile"], feed_of(asked), asked["until_push"] or 0, asked
+    )
     market = {name: asked[name] for name in DEFAULTS if asked[name] is not None}
     return go(session, wanted, lambda: choose_days(session, asked["days"], asked["history"], market), WaitClock())
 
@@ -51,8 +53,6 @@ def check_together(asked: dict[str, Any]) -> None:
     ]
     if asked["resume"] and fresh:
         raise BadInputError("bad.resume_with", names=", ".join(f"--{NAMES.get(name, name)}" for name in fresh))
-    if asked["profile"] == "live":
-        raise BadInputError("bad.live")
     if asked["speed"] is not None and asked["pace"] != "real_time":
         raise BadInputError("bad.speed_without_pace")
 

@@ -11,6 +11,7 @@ from common.history.tape import TapeWriter
 from common.messages.control import HoldRequest, HoldSet
 from common.messages.market import TapeHeader
 from common.messages.outputs import Message
+from common.runtime import config
 from services.cli import ports, running, waiting
 from services.cli.days import find_days
 from services.cli.faults import SilentError
@@ -137,7 +138,7 @@ def test_resume_goes_on_with_the_last_run(tmp_path: Path, system: FakeSupervisor
         ("run --days {home}/cut.tape", "cut"),
         ("run --days {home}/text.tape", "not a tape"),
         ("run --days {home}/good.tape --stocks 60", "--stocks"),
-        ("run --profile live", "no live broker"),
+        ("run --profile live", "plays no tapes"),
         ("run --from 25:00", "25:00"),
         ("tape replay nowhere", "nowhere"),
     ],
@@ -158,6 +159,47 @@ def test_bad_input_is_one_line_and_makes_no_run(tmp_path: Path, system: FakeSupe
     assert link.asked == []
     assert system.done == []
     assert Home(tmp_path / "home").run_numbers() == []
+
+
+LIVE = "[system]\naccount = '8888000001'\n[feed]\nkind = 'elsewhere'\n"
+
+
+@pytest.fixture
+def feeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A feed that is no tape, of whatever kind."""
+    monkeypatch.setitem(config.CHOICES, "feed.kind", ("replay", "elsewhere"))
+
+
+@pytest.mark.usefixtures("feeds")
+def test_a_live_feed_needs_no_tapes_and_goes_on_with_the_account_s_own_run(
+    tmp_path: Path, system: FakeSupervisor
+) -> None:
+    (tmp_path / "config.toml").write_text(LIVE, "utf-8")
+    (tmp_path / "history").mkdir()
+    result, _ = run(tmp_path, "run --profile live", UP)
+    assert result.exit_code == 0, result.output
+    assert "not armed" in result.stdout
+    assert "Never run against a broker" in result.stderr
+    assert settings(tmp_path, 1)["feed"]["tapes"] == []
+    assert settings(tmp_path, 1)["history"]["dir"] == str(tmp_path / "history")
+    assert "--days" in run(tmp_path, "run --profile live --days x", UP)[0].stderr
+    (tmp_path / "config.toml").write_text(LIVE + "[limits]\norders_per_s = 3\n", "utf-8")
+    again, _ = run(tmp_path, "run --profile live", UP)
+    assert again.exit_code == 0, again.output
+    assert settings(tmp_path, 1)["limits"]["orders_per_s"] == 3, "today's settings, the same journal"
+    assert system.done[-1] == "start 1"
+    (tmp_path / "config.toml").write_text(LIVE.replace("8888000001", "8888000002"), "utf-8")
+    other, _ = run(tmp_path, "run --profile live", UP)
+    assert other.exit_code == 0, other.output
+    assert system.done[-1] == f"start {max(Home(tmp_path).run_numbers())}", "another account has books of its own"
+
+
+def test_paper_stays_paper_whatever_the_settings_name(tmp_path: Path, system: FakeSupervisor) -> None:
+    (tmp_path / "config.toml").write_text("[system]\nmode = 'live'\naccount = '8888000001'\n", "utf-8")
+    result, _ = run(tmp_path, ["run", "--days", str(make_tape(tmp_path / "a.tape"))], UP)
+    assert result.exit_code == 2
+    assert "--profile live" in result.stderr
+    assert system.done == []
 
 
 def test_a_bad_config_leaves_no_half_made_run(tmp_path: Path, system: FakeSupervisor) -> None:
