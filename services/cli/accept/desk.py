@@ -102,7 +102,7 @@ class Desk:
             "begin", self._clock.now_ns(), schema=SCHEMA, symbol=asked.symbol, seconds=asked.seconds, order=asked.order
         )
         wanted = Wanted(asked.symbol, tuple(code for code in OTHER_EXCHANGES if code != asked.symbol), asked.seconds,
-                        asked.any_time, self._is_trading_day())  # fmt: skip
+                        asked.any_time, self._is_trading_day(), session.home.kill_file.exists)  # fmt: skip
         acceptance = Acceptance(vendor, self._clock, book, wanted, session.warn)
         looked = acceptance.look()
         placed = self._order(acceptance, looked.plan) if asked.order else None

@@ -16,6 +16,8 @@ FAR_BP = 500
 """The price must be this far below the last one, or it might be traded."""
 FEES: Cash = 10 * MILLI
 """More than the fees on 100 shares can be."""
+VALUE_MAX: Cash = 20_000 * MILLI
+"""Whatever is typed: a mistake must stay small."""
 YUAN_MAX = 1e13
 """No sum of an account is larger; infinities stop here."""
 LOT_OF_200 = ("688", "689")
@@ -53,7 +55,12 @@ def make_plan(symbol: Symbol, instrument: Fields | None, tick: Fields | None) ->
     last = milli((tick or {}).get("lastPrice"))
     if not down or not last:
         return Forbidden("no_price", {"symbol": symbol})
+    status = (instrument or {}).get("InstrumentStatus")
+    if isinstance(status, int) and status >= 1:  # days suspended (notes §2.4)
+        return Forbidden("suspended", {"symbol": symbol})
     price = -(-down // TICK) * TICK
+    if SHARES * price > VALUE_MAX:
+        return Forbidden("dear", {"symbol": symbol, "value": _yuan(SHARES * price), "most": _yuan(VALUE_MAX)})
     if price * 10_000 > last * (10_000 - FAR_BP):
         return Forbidden(
             "near", {"symbol": symbol, "price": _yuan(price), "last": _yuan(last), "percent": FAR_BP // 100}
@@ -62,9 +69,18 @@ def make_plan(symbol: Symbol, instrument: Fields | None, tick: Fields | None) ->
 
 
 def forbids(
-    plan: Plan, now_ns: int, orders: list[Fields] | None, asset: Fields | None, *, trading_day: bool, any_time: bool
+    plan: Plan,
+    now_ns: int,
+    orders: list[Fields] | None,
+    asset: Fields | None,
+    *,
+    trading_day: bool,
+    any_time: bool,
+    killed: bool = False,
 ) -> Forbidden | None:
     """Return the first thing that forbids the order, or None."""
+    if killed:
+        return Forbidden("killed", {})
     if asset is None:
         return Forbidden("no_asset", {})
     if not any_time and not (trading_day and is_continuous(second_of_day(now_ns))):

@@ -41,6 +41,8 @@ class Wanted(NamedTuple):
     seconds: int = 60
     any_time: bool = False
     trading_day: bool = True
+    killed: Callable[[], bool] = lambda: False
+    """Whether the kill switch's file is there; asked at the last moment."""
 
 
 class Agreed(NamedTuple):
@@ -122,6 +124,7 @@ class Acceptance:
             asset if isinstance(asset, dict) else None,
             trading_day=wanted.trading_day,
             any_time=wanted.any_time,
+            killed=wanted.killed(),
         )
 
     # ------------------------------------------------------------------ the order

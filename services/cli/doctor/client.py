@@ -7,6 +7,8 @@ from services.cli.doctor.finding import Finding, Verdict
 WHEEL = "250807.1.2"
 """The version the notes and the fakes are about."""
 STATUS_OK = 0
+QUEUES_WARN_MIB = 2_048
+"""Each session number leaves about 75 MB in the client's folder (notes §1.5): more than two dozen are nobody's."""
 ST_DAYS_WARN = 7
 ASKS_THE_BROKER = frozenset({"chinext", "star", "bse"})
 """Boards that an account needs a permission for; the vendor's interface does not tell who has it."""
@@ -33,6 +35,8 @@ class Client(NamedTuple):
     """That the configuration trades."""
     boards_seen: tuple[str, ...] | None = ("main",)
     """That the account holds or has traded something of."""
+    queues_mib: int | None = 0
+    """Size of the session files in its folder."""
     st_file: str | None = "SH_XXXXXX_2011_86400000.csv"
     """The file of ST history; None = not known where it would be."""
     st_rows: int | None = 1_000
@@ -120,6 +124,14 @@ def st_file(client: Client) -> Finding:
         return Finding("st_file", Verdict.FAIL, facts, "empty")
     verdict = Verdict.WARN if client.st_age_days > ST_DAYS_WARN else Verdict.OK
     return Finding("st_file", verdict, facts | {"rows": client.st_rows, "days": client.st_age_days})
+
+
+def queues(client: Client) -> Finding:
+    """Check the session files in the client's folder: session numbers made up anew each time fill the disk."""
+    if client.queues_mib is None:
+        return Finding("queues", Verdict.UNKNOWN, {}, "unknown")
+    verdict = Verdict.WARN if client.queues_mib > QUEUES_WARN_MIB else Verdict.OK
+    return Finding("queues", verdict, {"mib": client.queues_mib})
 
 
 def recording(client: Client) -> Finding:

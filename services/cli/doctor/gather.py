@@ -176,11 +176,19 @@ def client_facts(session: Session, config: Config | None, probed: Probed, now_ns
         account_status=probed.status,
         boards=(config or Config()).boards.allowed,
         boards_seen=probed.boards,
+        queues_mib=queue_mib(place),
         st_file=None if file is None else str(file),
         st_rows=None if file is None else st_rows(file),
         st_age_days=0 if file is None or not file.is_file() else int((now_ns - file.stat().st_mtime_ns) // (86_400 * 10**9)),
         recording=own_recording(session.home.root),
     )  # fmt: skip
+
+
+def queue_mib(folder: Path | None) -> int | None:
+    """Return the size of the session files in the client's folder; None where there is none."""
+    if folder is None or not folder.is_dir():
+        return None
+    return sum(path.stat().st_size for path in folder.glob("down_queue_win_*")) // 2**20
 
 
 def st_path(folder: Path | None) -> Path | None:

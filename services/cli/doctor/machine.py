@@ -13,8 +13,6 @@ BEHIND_MS, AHEAD_MS = 1_000, 6_000
 its own cadence."""
 WRONG_MS = 30_000
 FREE_WARN_MIB, FREE_FAIL_MIB = 2_048, 256
-SESSION_FILE_MIB = 75
-"""What each session number leaves in the client's folder (notes §1.5)."""
 
 
 class Machine(NamedTuple):

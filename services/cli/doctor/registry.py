@@ -65,6 +65,7 @@ CHECKS: dict[str, Check] = {
     "account": Check(lambda facts: client.account(facts.client), True, GREEN),
     "boards": Check(lambda facts: client.boards(facts.client), True, ANY),
     "st_file": Check(lambda facts: client.st_file(facts.client), True, PALE),
+    "queues": Check(lambda facts: client.queues(facts.client), True, ANY),
     "quotes": Check(lambda facts: market.quotes(facts.market), True, PALE),
     "quote_port": Check(lambda facts: machine.quote_port(facts.machine), True, ANY),
     "one_live": Check(lambda facts: system.one_live(facts.system), True, GREEN),

@@ -203,6 +203,13 @@ def test_ended_orders_and_those_of_others_do_not_forbid_it(tmp_path: Path) -> No
     assert len(Met(tmp_path, ORDER, YES, open_orders=rows).placed) == 1
 
 
+def test_the_kill_switch_holds_it_back_too(tmp_path: Path) -> None:
+    (tmp_path / "KILL").touch()
+    met = Met(tmp_path, ORDER, YES)
+    assert (met.result.exit_code, met.placed) == (1, [])
+    assert "kill switch" in met.result.stderr
+
+
 def test_another_hour_must_be_asked_for(tmp_path: Path) -> None:
     assert len(Met(tmp_path, f"{ORDER} --any-time", YES, StepClock("12:00")).placed) == 1
 

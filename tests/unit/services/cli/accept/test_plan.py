@@ -20,6 +20,8 @@ def test_the_price_is_the_lower_limit_on_the_tick() -> None:
         ("601398.SH", {"DownStopPrice": 6.3}, None, "no_price"),
         ("601398.SH", {"DownStopPrice": float("nan")}, {"lastPrice": 7.0}, "no_price"),
         ("601398.SH", {"DownStopPrice": 6.3}, {"lastPrice": 0.0}, "no_price"),
+        ("600519.SH", {"DownStopPrice": 1_300.0}, {"lastPrice": 1_450.0}, "dear"),
+        ("601398.SH", {"DownStopPrice": 6.3, "InstrumentStatus": 1}, {"lastPrice": 7.0}, "suspended"),
         ("601398.SH", {"DownStopPrice": 6.3}, {"lastPrice": 6.63}, "near"),
         ("601398.SH", {"DownStopPrice": 6.3}, {"lastPrice": 6.3}, "near"),
     ],

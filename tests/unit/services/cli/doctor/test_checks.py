@@ -101,6 +101,9 @@ CASES: list[tuple[Finding, Verdict]] = [
     (client.st_file(Client(st_rows=None)), FAIL),
     (client.st_file(Client(st_rows=0)), FAIL),
     (client.st_file(Client(st_file=None)), UNKNOWN),
+    (client.queues(Client()), OK),
+    (client.queues(Client(queues_mib=3_000)), WARN),
+    (client.queues(Client(queues_mib=None)), UNKNOWN),
     (client.recording(Client()), WARN),
     (client.recording(Client(recording="20261125-100000.jsonl")), OK),
     (market.calendar(Market()), OK),
@@ -193,6 +196,7 @@ def test_each_verdict_of_a_check_is_given_by_some_case() -> None:
         "boards",
         "trading_day",
         "recording",
+        "queues",
     }
 
 

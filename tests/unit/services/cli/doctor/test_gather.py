@@ -91,6 +91,14 @@ def test_the_st_file(tmp_path: Path) -> None:
     assert gather.st_rows(path) == 2
 
 
+def test_session_files_are_added_up(tmp_path: Path) -> None:
+    assert gather.queue_mib(None) is None
+    assert gather.queue_mib(tmp_path / "gone") is None
+    with (tmp_path / "down_queue_win_7100").open("wb") as file:
+        file.truncate(75 * 2**20)
+    assert gather.queue_mib(tmp_path) == 75
+
+
 # ------------------------------------------------------------------ our services
 
 
