@@ -1015,7 +1015,7 @@ TEXTS: dict[str, Text] = {
     "exam.time_zone": Text("时区", "time zone"),
     "found.time_zone": Text("本地时间为 UTC{hours}", "local time is UTC{hours}"),
     "found.time_zone.unknown": Text("看不到时区", "the time zone cannot be seen"),
-    "fix.time_zone": Text("把时区设为 Asia/Shanghai（环境变量 TZ，Windows 在系统设置里）；厂商接口用本地时间算日期。", "Set the zone to Asia/Shanghai (TZ; on Windows in the settings): the vendor makes dates with local time."),
+    "fix.time_zone": Text("Linux 上设环境变量 TZ=Asia/Shanghai；Windows 在系统设置里选北京，不要设 TZ=Asia/Shanghai（它的 C 库读成 UTC；要设就写 CST-8）。厂商接口用本地时间算日期。", "On Linux set TZ=Asia/Shanghai; on Windows choose Beijing in the settings and do not set TZ=Asia/Shanghai (its C library reads that as UTC; write CST-8 where it must be set). The vendor makes dates with local time."),
     "exam.clock": Text("时钟", "clock"),
     "found.clock.quotes": Text("比最新行情的时间差 {seconds} 秒", "{seconds} s from the time of the newest quote"),
     "found.clock.server": Text("比文件服务器差 {seconds} 秒", "{seconds} s from the file server"),
