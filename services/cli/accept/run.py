@@ -19,6 +19,7 @@ from services.cli.faults import CliError
 
 ANSWER_S, CANCEL_S, POLL_S = 20, 30, 0.2
 CANCEL_AGAIN_S = 5
+LINGER_S = 3
 CANCELLED = frozenset({53, 54})
 
 
@@ -155,6 +156,8 @@ class Acceptance:
             if mine > 0:
                 self._call("cancel", lambda mine=mine: self._vendor.cancel(mine), order_id=mine)  # type: ignore[misc]  # a default binds the number of this round
             self._wait(CANCEL_AGAIN_S, self._has_ended)
+        # The end may be seen before the cancel's own answer comes.
+        self._wait(LINGER_S, lambda: bool(self._book.heard("on_cancel_order_stock_async_response")))
 
     def placed(self) -> Placed:
         """Return what is known of the order from everything heard and asked."""

@@ -1,4 +1,5 @@
-"""The client of `accept live` over the vendor's real Python layer: every call, every callback, and calls that never return."""
+"""The client of `accept live` over the vendor's real Python layer and the fake venue: every call, every callback, every habit
+that users have reported, and calls that never return."""
 
 import sys
 import threading
@@ -9,9 +10,10 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from common.domain.errors import UserError
+from common.domain.values import MILLI, Side
 from services.cli.accept.place import SESSION, Place
 from services.cli.accept.port import NATIVE, Heard
 from services.cli.accept.recordings import read_rows
@@ -21,24 +23,38 @@ from services.cli.doctor.client_probe import look
 from services.cli.home import Home
 from services.cli.session import Session
 from tests.fakes import xtquant as fakes
-from tests.fakes.plain_client import ACCOUNT, HOLDER, PlainClient, StepClock
-from tests.unit.services.cli.adapters.small_native import Native, module_of
+from tests.fakes.plain_client import ACCOUNT, StepClock
 
 PATH = "D:/国金QMT/userdata_mini"
+HOLDER = "A000000000"
 REMARK = "261125ABCDEFGHJKMNPQ"
 BANK = "601398.SH"
+PRICE = 7.0
+
+
+class PacedClock(StepClock):
+    """Gives the vendor's threads a moment at each step."""
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(0.001)
+        super().sleep(seconds)
 
 
 class Met:
-    """A vendor over the real layer, its native half and the client behind it."""
+    """A vendor over the real layer, and the venue and the quote terminal behind it."""
 
-    def __init__(self, datacenter: ModuleType, **manners: Any) -> None:
-        self.clock = StepClock()
-        self.client = PlainClient(Place(PATH, ACCOUNT), self.clock, **manners)
-        self.native = Native(self.client)
-        sys.modules["xtquant.xtpythonclient"] = module_of(self.native)
-        self.terminal = datacenter.terminal
-        self.terminal.ticks = {BANK: {"time": 1, "lastPrice": 7.0}, "000001.SZ": {"time": 2, "lastPrice": 11.0}}
+    def __init__(self, natives: dict[str, ModuleType], home: Path) -> None:
+        self.home, self.clock = home, PacedClock()
+        venue = sys.modules["tests.fakes.xtquant.venue"]
+        self.venue = venue.Venue(PATH, ACCOUNT, cash=100_000 * MILLI, now_ns=self.clock.now_ns)
+        self.terminal = natives["datacenter"].terminal
+        ms = self.clock.now_ns() // 1_000_000
+        five = [PRICE, 0.0, 0.0, 0.0, 0.0]
+        quote = {
+            "time": ms, "lastPrice": PRICE, "lastClose": PRICE, "low": PRICE, "high": PRICE, "volume": 10_000,
+            "amount": PRICE * 1_000_000, "askPrice": five, "bidPrice": five, "askVol": [1, 0, 0, 0, 0], "bidVol": [1, 0, 0, 0, 0],
+        }  # fmt: skip
+        self.terminal.ticks = {f"{600_000 + at}.SH": quote for at in range(1_200)} | {BANK: quote, "000001.SZ": quote}
         self.terminal.instruments = {
             BANK: {
                 "UpStopPrice": 7.7,
@@ -48,6 +64,7 @@ class Met:
             }
         }
         self.vendor = XtVendor(Place(PATH, ACCOUNT), self.clock.now_ns, call_s=0.3)
+        self.used = [self.vendor]
 
     def up(self) -> XtVendor:
         self.vendor.load()
@@ -65,20 +82,46 @@ class Met:
             time.sleep(0.01)
         return found
 
+    def accept(self, typed: str = f"{ACCOUNT}\nBUY 100 {BANK}\n") -> Result:
+        """Run `pankou accept live --order` against it."""
+
+        def meet(place: Place, now_ns: Callable[[], int]) -> XtVendor:
+            self.used.append(XtVendor(place, now_ns, call_s=0.3))
+            return self.used[-1]
+
+        session = Session(
+            "en", Home(self.home), {}, is_up=lambda _home: False, meet=meet, clock=lambda: self.clock, locks=self.home
+        )
+        args = ["accept", "live", "--client", PATH, "--account", ACCOUNT, "--seconds", "5", "--order"]
+        return CliRunner().invoke(cli, args, obj=session, input=typed)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        (path,) = (self.home / "accept").glob("*.jsonl")
+        return read_rows(path)
+
+    def differs(self) -> set[str]:
+        return {row["name"] for row in self.rows[-1]["results"] if row["seen"] == "differs"}
+
+    def close(self) -> None:
+        for vendor in self.used:
+            vendor.stop()
+        for thread in threading.enumerate():
+            if thread.name.startswith("vendor-stop"):
+                thread.join(5)
+
 
 @pytest.fixture
-def datacenter() -> Iterator[ModuleType]:
+def met(tmp_path: Path) -> Iterator[Met]:
     if not fakes.available():
         pytest.skip("xtquant is not installed: pip install -r requirements-xt.lock")
     with fakes.installed() as installed:
-        yield installed["datacenter"]
+        found = Met(installed, tmp_path)
+        yield found
+        found.close()
 
 
-@pytest.fixture
-def met(datacenter: ModuleType) -> Iterator[Met]:
-    found = Met(datacenter)
-    yield found
-    found.vendor.stop()
+# ------------------------------------------------------------------ loading and asking
 
 
 def test_it_loads_and_says_that_these_modules_are_no_real_ones(met: Met) -> None:
@@ -91,152 +134,191 @@ def test_it_loads_and_says_that_these_modules_are_no_real_ones(met: Met) -> None
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there they exist")
 def test_without_native_modules_it_names_the_fix() -> None:
-    with pytest.raises(UserError, match="Windows"):
+    with pytest.raises(UserError, match=r"Windows|pip install"):
         XtVendor(Place(PATH, ACCOUNT), lambda: 0).load()
     for name in [name for name in sys.modules if name.partition(".")[0] == "xtquant"]:
         del sys.modules[name]
 
 
-def test_it_connects_as_the_client_wants_it(met: Met) -> None:
-    met.up()
-    assert met.native.made_with == (PATH.encode("gb18030"), "xtquant", SESSION)
-    assert met.vendor.account_status() == [{"account_id": ACCOUNT, "account_type": 2, "status": 0}]
-
-
-def test_questions_are_copied_field_by_field(met: Met) -> None:
+def test_it_connects_with_its_own_number_and_asks(met: Met) -> None:
     vendor = met.up()
+    assert met.venue.sessions == [SESSION]
+    assert vendor.account_status() == [{"account_id": ACCOUNT, "account_type": 2, "status": 0}]
     asset = vendor.asset()
     assert asset is not None
     assert (asset["cash"], asset["account_id"]) == (100_000.0, ACCOUNT)
-    positions = vendor.positions()
-    assert positions is not None
-    assert positions[0]["secu_account"] == HOLDER
     assert vendor.orders() is None, "None is failed or empty: both stay None"
     assert vendor.trades() is None
+    assert vendor.positions() is None
+
+
+def test_its_number_is_none_of_the_gateway_s() -> None:
+    from services.order_gateway.adapters.xt import XtSettings
+
+    settings = XtSettings(PATH, ACCOUNT)
+    assert SESSION not in range(settings.session_first, settings.session_first + settings.sessions)
 
 
 def test_an_order_and_its_cancel_are_asynchronous_and_told_by_callbacks(met: Met) -> None:
     vendor = met.up()
     seq = vendor.order(BANK, 100, 6_300, REMARK)
     (response,) = met.heard("on_order_stock_async_response")
-    assert (response.fields["order_id"], response.fields["seq"], response.fields["order_remark"]) == (
-        1_001,
-        seq,
-        REMARK,
-    )
-    (request,) = [request for name, request in met.native.requests if name == "orderStockWithSeq"]
+    number = response.fields["order_id"]
+    assert (response.fields["seq"], response.fields["order_remark"]) == (seq, REMARK)
+    (request,) = met.venue.requests("orderStockWithSeq")
     assert (request.m_nOrderType, request.m_nPriceType, request.m_dPrice, request.m_nOrderVolume) == (23, 11, 6.3, 100)
-    assert vendor.cancel(1_001) > seq
-    (done,) = met.heard("on_cancel_order_stock_async_response")
-    assert done.fields["cancel_result"] == 0
-    met.clock.sleep(10)
-    met.native._jobs.put(met.native.pushes)
-    told = met.heard("on_stock_order", 2)
-    assert [one.fields["order_status"] for one in told][-1] == 54
+    vendor.cancel(number)
+    told = met.heard("on_stock_order")
+    assert told[-1].fields["order_status"] == 54
     assert {one.thread for one in told} == {response.thread}
     assert response.thread != threading.current_thread().name
+    assert [entry.status for entry in met.venue.orders] == [54]
 
 
 def test_quotes_are_asked_for_and_pushed(met: Met) -> None:
     vendor = met.up()
     detail = vendor.instrument(BANK)
     assert detail is not None
-    assert (detail["DownStopPrice"], detail["MinLimitOrderVolume"]) == (6.3, "100") or detail[
-        "MinLimitOrderVolume"
-    ] == 100
+    assert (detail["DownStopPrice"], str(detail["MinLimitOrderVolume"])) == (6.3, "100")
     assert vendor.instrument("600001.SH") is None
     tick = vendor.tick(BANK)
     assert tick is not None
-    assert tick["lastPrice"] == 7.0
-    assert vendor.tick("600001.SH") is None
+    assert tick["lastPrice"] == PRICE
+    assert vendor.tick("688001.SH") is None
     assert vendor.watch((BANK,)) > 0
     (push,) = met.heard("quotes")
-    assert (push.fields["count"], push.fields["markets"]) == (2, {"SH": 1, "SZ": 1, "BJ": 0})
+    assert (push.fields["count"], push.fields["markets"]) == (1_202, {"SH": 1_201, "SZ": 1, "BJ": 0})
     assert list(push.fields["ticks"]) == [BANK], "of the market only those that were named are kept whole"
     vendor.unwatch()
-    met.terminal.push({BANK: {"time": 3, "lastPrice": 7.1}})
+    met.terminal.push({BANK: tick})
     assert met.vendor.heard() == []
 
 
-def test_an_answer_that_never_comes_is_given_up_on(met: Met) -> None:
-    vendor = met.up()
-    met.native.silent.add("queryStockAssetWithSeq")
-    with pytest.raises(VendorSilentError) as told:
-        vendor.asset()
-    assert told.value.facts["call"] == "query_stock_asset"
-    met.native.silent.clear()
-    assert vendor.asset() is not None, "another question is answered"
-
-
-def test_stop_returns_though_the_vendor_s_hangs(met: Met, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.cli.adapters.xt.STOP_S", 0.1)
-    vendor = met.up()
-    met.native.hang_stop.clear()
-    vendor.stop()
-    vendor.stop()
-    met.native.hang_stop.set()
-    for thread in threading.enumerate():
-        if thread.name == "vendor-stop":
-            thread.join(5)
-
-
-def test_doctor_looks_through_it(datacenter: ModuleType) -> None:
-    met = Met(datacenter)
-    met.terminal.ticks["600000.SH"] = {"time": 1_795_000_000_000, "lastPrice": 10.0}
+def test_doctor_looks_through_it_and_orders_nothing(met: Met) -> None:
+    met.venue.by_hand("300750.SZ", Side.BUY, 100, 100.0)
     said = look(met.vendor)
-    assert (said["connect"], said["accounts"], said["status"]) == (0, [ACCOUNT], 0)
-    assert said["quote_ns"] == 1_795_000_000_000_000_000
-    met.vendor.stop()
-
-
-class PacedClock(StepClock):
-    """Gives the vendor's threads a moment at each step."""
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(0.002)
-        super().sleep(seconds)
-
-
-def test_a_whole_acceptance_run_over_the_vendor_s_own_layer(datacenter: ModuleType, tmp_path: Path) -> None:
-    met = Met(datacenter)
-    met.clock = PacedClock()
-    met.client.clock = met.clock
-    quote = met.client.tick(BANK)
-    assert quote is not None
-    met.terminal.ticks = {f"{600_000 + at}.SH": quote for at in range(2_000)} | {BANK: quote}
-
-    def meet(place: Place, now_ns: Callable[[], int]) -> XtVendor:
-        return XtVendor(place, now_ns)
-
-    session = Session(
-        "en", Home(tmp_path), {}, is_up=lambda _home: False, meet=meet, clock=lambda: met.clock, locks=tmp_path
-    )
-    args = ["accept", "live", "--client", PATH, "--account", ACCOUNT, "--seconds", "5", "--order"]
-    result = CliRunner().invoke(cli, args, obj=session, input=f"{ACCOUNT}\nBUY 100 {BANK}\n")
-    assert result.exit_code == 0, result.output
-    assert [(order["order_volume"], order["order_status"]) for order in met.client.placed] == [(100, 54)]
-    (path,) = (tmp_path / "accept").glob("*.jsonl")
-    text = path.read_text("utf-8")
-    assert ACCOUNT not in text
-    assert HOLDER not in text
-    end = read_rows(path)[-1]
-    assert (end["whole"], end["real"]) == (True, False), "the layer is real, what is below it is not"
-    assert {row["name"] for row in end["results"] if row["seen"] == "not_seen"} <= {
-        "cadence",
-        "limit_prices",
-        "float_shares",
-    }
+    assert (said["connect"], said["accounts"], said["status"], said["boards"]) == (0, [ACCOUNT], 0, ["chinext"])
+    assert said["quote_ns"] == met.clock.now_ns() // 1_000_000 * 1_000_000
+    assert met.venue.requests("orderStockWithSeq") == []
 
 
 def test_every_callback_of_the_layer_is_heard(met: Met) -> None:
     met.vendor.load()
     base = sys.modules["xtquant.xttrader"].XtQuantTraderCallback
-    trading = {
-        name
-        for name in dir(base)
-        if name.startswith("on_") and "smt" not in name and "smart" not in name and "transfer" not in name
-    }
+    others = ("smt", "smart", "transfer")
+    trading = {name for name in dir(base) if name.startswith("on_") and not any(part in name for part in others)}
     assert trading <= set(CALLBACKS)
+
+
+# ------------------------------------------------------------------ calls that never return
+
+
+def test_an_answer_that_never_comes_is_given_up_on(met: Met) -> None:
+    vendor = met.up()
+    met.venue.habits.silent.add("queryStockAssetWithSeq")
+    with pytest.raises(VendorSilentError) as told:
+        vendor.asset()
+    assert told.value.facts["call"] == "query_stock_asset"
+    met.venue.habits.silent.clear()
+    assert vendor.asset() is not None, "another question is answered"
+
+
+def test_a_client_that_hangs_on_connect_or_stop_holds_nobody(met: Met, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.cli.adapters.xt.STOP_S", 0.1)
+    monkeypatch.setattr("services.cli.adapters.xt.CONNECT_S", 0.1)
+    released = threading.Event()
+    met.vendor.load()
+    native = sys.modules["xtquant.xtpythonclient"].XtQuantAsyncClient
+    stop = native.stop
+    monkeypatch.setattr(native, "connect", lambda _self: released.wait())
+    monkeypatch.setattr(native, "stop", lambda self: released.wait() and stop(self))
+    with pytest.raises(VendorSilentError):
+        met.vendor.connect()
+    met.vendor.stop()
+    met.vendor.stop()
+    released.set()
+
+
+# ------------------------------------------------------------------ whole runs, one habit each
+
+
+def test_a_whole_acceptance_run(met: Met) -> None:
+    result = met.accept()
+    assert result.exit_code == 0, result.output
+    assert [(entry.shares, entry.price, entry.status) for entry in met.venue.orders] == [(100, 6.3, 54)]
+    assert (met.rows[-1]["whole"], met.rows[-1]["real"]) == (True, False), "the layer is real, what is below it is not"
+    text = next((met.home / "accept").glob("*.jsonl")).read_text("utf-8")
+    assert ACCOUNT not in text
+    assert HOLDER not in text
+    assert met.venue.requests("orderStockWithSeq")[0].m_strAccountID == ACCOUNT
+
+
+HABITS: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "the answer comes before the number of the request": ({"answer_first": True}, set()),
+    "the answer to the order is lost": ({"silent": {"orderStockWithSeq"}}, {"async_response"}),
+    "the answer to the cancel is lost": ({"silent": {"cancelOrderStockWithSeq"}}, {"cancelled"}),
+    "answered with -1 and lives": ({"minus_one_lives": True}, {"async_response"}),
+    "the remark is cut": ({"remark": lambda text: text[:8]}, {"remark_whole"}),
+    "the remark is lost": ({"remark": lambda text: ""}, {"remark_whole"}),
+    "answered with -1, lives, and the remark is lost": (
+        {"minus_one_lives": True, "remark": lambda text: ""},
+        {"async_response", "remark_whole"},
+    ),
+    "pushes are doubled": ({"twice": True}, set()),
+    "nothing is pushed": ({"pushes": False}, set()),
+    "the day is replayed": ({"replays": "day"}, set()),
+    "old deals are replayed": ({"replays": "old"}, set()),
+    "another price comes back": ({"price_back": 9.9, "price_type_back": 88}, set()),
+    "times as HHMMSS": ({"time_form": "hhmmss"}, {"order_time"}),
+    "empty lists": ({"none_is_empty": False}, set()),
+    "errors come first": ({"errors": "before"}, set()),
+}
+
+
+@pytest.mark.parametrize("name", HABITS)
+def test_whatever_the_habit_the_order_is_cancelled_and_the_difference_named(met: Met, name: str) -> None:
+    habits, differs = HABITS[name]
+    for habit, value in habits.items():
+        setattr(met.venue.habits, habit, value)
+    result = met.accept()
+    assert [(entry.shares, entry.status) for entry in met.venue.orders] == [(100, 54)], result.output
+    assert met.differs() == differs
+    assert result.exit_code == (1 if differs else 0)
+    assert met.rows[-1]["whole"] is True
+
+
+def test_an_order_that_is_traded_is_said_out_loud(met: Met) -> None:
+    met.venue.trades_at_once = lambda _req: 100
+    result = met.accept()
+    assert result.exit_code == 1
+    assert "100 shares of 601398.SH were traded" in result.stderr
+    assert {"cancelled", "no_deals"} <= met.differs() | {"cancelled"}
+
+
+def test_a_counter_that_refuses_leaves_nothing_behind(met: Met) -> None:
+    met.venue.refuses = lambda _req: "非交易时间"
+    result = met.accept()
+    assert result.exit_code == 1
+    assert [entry.status for entry in met.venue.orders] == [57]
+    assert "cancel it by hand" not in result.stderr, "57 is an end"
+
+
+def test_orders_of_others_are_never_cancelled(met: Met) -> None:
+    other = met.venue.by_hand(BANK, Side.BUY, 100, 6.3)
+    met.venue.habits.remark = lambda text: ""
+    met.accept()
+    assert other.status == 50
+
+
+def test_a_client_that_refuses_the_login_ends_the_run(met: Met) -> None:
+    met.venue.habits.connect_code = -1
+    result = met.accept()
+    assert result.exit_code == 1
+    assert met.venue.orders == []
+    assert met.differs() == {"connected"}
+
+
+# ------------------------------------------------------------------ parts
 
 
 def test_parts() -> None:
