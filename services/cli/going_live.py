@@ -10,7 +10,7 @@ from typing import Any
 
 from common.bus.keyring import promote
 from common.domain.errors import ConfigError
-from common.runtime.config import Config, load_config
+from common.runtime.config import Config, System, load_config
 from services.cli import faults
 from services.cli.accept.recordings import never_run
 from services.cli.days import Days
@@ -35,6 +35,8 @@ def check_live(config: Config, profile: str, asked: dict[str, Any]) -> None:
     """Refuse a live account that nobody asked for or on tapes, and options of tapes on a live feed."""
     if config.system.mode == "live" and profile != "live":
         raise BadInputError("bad.live_profile", account=config.system.account, profile=profile)
+    if config.system.mode == "live" and config.system.account == System().account:
+        raise BadInputError("bad.live_account")
     if config.system.mode == "live" and not is_fed_live(config):
         raise BadInputError("bad.live")
     given = [name for name in TAPES_ONLY if asked.get(name) is not None]

@@ -16,7 +16,7 @@ from common.domain.calendar import Calendar, day_of
 from common.domain.errors import ConfigError, PankouError
 from common.domain.values import Day
 from common.messages.control import Status
-from common.runtime.config import Config
+from common.runtime.config import Config, System
 from common.runtime.limits import CEILINGS, Limits
 from common.runtime.live_lock import LiveLock
 from services.cli.doctor import client, machine, market, system
@@ -305,6 +305,7 @@ def system_facts(
         config_faults=faults,
         live=is_live,
         wants_live=live,
+        names_account=config is None or config.system.account != System().account,
         limits=None if config is None else {name: getattr(config.limits, name) for name in CEILINGS},
         ceilings=CEILINGS,
         defaults={name: getattr(Limits(), name) for name in CEILINGS},

@@ -34,6 +34,8 @@ class System(NamedTuple):
     """The configuration trades a live account."""
     wants_live: bool = False
     """Asked about live trading, whatever is configured."""
+    names_account: bool = True
+    """The configuration names an account of its own."""
     limits: Mapping[str, int] | None = None
     ceilings: Mapping[str, int] = {}
     defaults: Mapping[str, int] = {}
@@ -54,6 +56,8 @@ def config(system: System) -> Finding:
         return Finding("config", Verdict.FAIL, {"faults": "; ".join(system.config_faults)}, "faults")
     if system.wants_live and not system.live:
         return Finding("config", Verdict.WARN, {}, "paper")
+    if system.wants_live and not system.names_account:
+        return Finding("config", Verdict.FAIL, {}, "no_account")
     return Finding("config", Verdict.OK, {"mode": "live" if system.live else "paper"})
 
 

@@ -138,7 +138,7 @@ def test_resume_goes_on_with_the_last_run(tmp_path: Path, system: FakeSupervisor
         ("run --days {home}/cut.tape", "cut"),
         ("run --days {home}/text.tape", "not a tape"),
         ("run --days {home}/good.tape --stocks 60", "--stocks"),
-        ("run --profile live", "plays no tapes"),
+        ("run --profile live", "needs the account"),
         ("run --from 25:00", "25:00"),
         ("tape replay nowhere", "nowhere"),
     ],
@@ -192,6 +192,14 @@ def test_a_live_feed_needs_no_tapes_and_goes_on_with_the_account_s_own_run(
     other, _ = run(tmp_path, "run --profile live", UP)
     assert other.exit_code == 0, other.output
     assert system.done[-1] == f"start {max(Home(tmp_path).run_numbers())}", "another account has books of its own"
+
+
+def test_a_live_account_plays_no_tapes(tmp_path: Path, system: FakeSupervisor) -> None:
+    (tmp_path / "config.toml").write_text("[system]\naccount = '8888000001'\n[feed]\nkind = 'replay'\n", "utf-8")
+    result, _ = run(tmp_path, "run --profile live", UP)
+    assert result.exit_code == 2
+    assert "plays no tapes" in result.stderr
+    assert system.done == []
 
 
 def test_paper_stays_paper_whatever_the_settings_name(tmp_path: Path, system: FakeSupervisor) -> None:

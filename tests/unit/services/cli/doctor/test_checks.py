@@ -136,6 +136,7 @@ CASES: list[tuple[Finding, Verdict]] = [
     (system.config(System()), OK),
     (system.config(System(live=True, wants_live=True)), OK),
     (system.config(System(wants_live=True)), WARN),
+    (system.config(System(live=True, wants_live=True, names_account=False)), FAIL),
     (system.config(System(config_faults=("x: y",))), FAIL),
     (system.config(System(config_faults=None)), UNKNOWN),
     (system.limits(LIMITS), OK),
