@@ -117,6 +117,7 @@ class Desk:
             placed=None if not isinstance(placed, Placed) else placed._asdict(),
             results=[result._asdict() for result in results],
             delays=measured._asdict(),
+            settle_s=measured.settle_s,
         )
         self._tell(looked, results, measured, placed, book.path)
         good = looked.connected and all(result.seen is not Seen.DIFFERS for result in results)

@@ -20,6 +20,13 @@ def own_recording(home: Path) -> str:
     return newest(home / FOLDER)
 
 
+def measured_settle(home: Path) -> int | None:
+    """Return the seconds that the newest whole recording asks for `gateway.settle_s`; None = nothing was measured."""
+    name = own_recording(home)
+    told = read_rows(home / FOLDER / name)[-1].get("settle_s") if name else None
+    return told if isinstance(told, int) and told > 0 else None
+
+
 def never_run() -> bool:
     """Tell whether the project has no recording of a real client: nothing here was ever compared with one."""
     return not newest(SHIPPED)

@@ -42,6 +42,10 @@ class Client(NamedTuple):
     st_rows: int | None = 1_000
     """Rows in it that are ST or *ST; None = no such file."""
     st_age_days: int = 0
+    settle_s: int = 10
+    """As configured."""
+    settle_measured_s: int | None = None
+    """What the newest recording of a real client asks for; None = there is none, or it measured nothing."""
     recording: str = ""
     """Name of a complete recording of `pankou accept live` with a real client, "" = none."""
 
@@ -132,6 +136,15 @@ def queues(client: Client) -> Finding:
         return Finding("queues", Verdict.UNKNOWN, {}, "unknown")
     verdict = Verdict.WARN if client.queues_mib > QUEUES_WARN_MIB else Verdict.OK
     return Finding("queues", verdict, {"mib": client.queues_mib})
+
+
+def settle(client: Client) -> Finding:
+    """Check that an order is given as long to be seen as it was measured to need: too short gives orders twice."""
+    facts: dict[str, object] = {"seconds": client.settle_s}
+    if client.settle_measured_s is None:
+        return Finding("settle", Verdict.UNKNOWN, facts, "unknown")
+    verdict = Verdict.OK if client.settle_s >= client.settle_measured_s else Verdict.FAIL
+    return Finding("settle", verdict, facts | {"measured": client.settle_measured_s})
 
 
 def recording(client: Client) -> Finding:

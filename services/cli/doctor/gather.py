@@ -160,7 +160,7 @@ def bad_keys(folder: Path) -> tuple[tuple[str, str], ...] | None:
 
 def client_facts(session: Session, config: Config | None, probed: Probed, now_ns: int) -> client.Client:
     """Look at the client's folder; the rest was asked of the client itself."""
-    from services.cli.accept.recordings import own_recording
+    from services.cli.accept.recordings import measured_settle, own_recording
 
     place = Path(probed.path) if probed.path else None
     file = st_path(place)
@@ -180,6 +180,8 @@ def client_facts(session: Session, config: Config | None, probed: Probed, now_ns
         st_file=None if file is None else str(file),
         st_rows=None if file is None else st_rows(file),
         st_age_days=0 if file is None or not file.is_file() else int((now_ns - file.stat().st_mtime_ns) // (86_400 * 10**9)),
+        settle_s=(config or Config()).gateway.settle_s,
+        settle_measured_s=measured_settle(session.home.root),
         recording=own_recording(session.home.root),
     )  # fmt: skip
 

@@ -69,6 +69,7 @@ CHECKS: dict[str, Check] = {
     "quotes": Check(lambda facts: market.quotes(facts.market), True, PALE),
     "quote_port": Check(lambda facts: machine.quote_port(facts.machine), True, ANY),
     "one_live": Check(lambda facts: system.one_live(facts.system), True, GREEN),
+    "settle": Check(lambda facts: client.settle(facts.client), True, ANY),
     "recording": Check(lambda facts: client.recording(facts.client), True, ANY),
 }
 

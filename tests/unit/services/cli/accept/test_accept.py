@@ -309,7 +309,9 @@ def test_only_a_whole_recording_of_a_real_client_counts(tmp_path: Path) -> None:
     looked = Met(tmp_path / "looked", LOOK, f"{ACCOUNT}\n", native=True)
     assert looked.files
     assert recordings.own_recording(tmp_path / "looked") == ""
-    real = Met(tmp_path / "real", ORDER, YES, native=True)
+    assert recordings.measured_settle(tmp_path / "looked") is None
+    real = Met(tmp_path / "real", ORDER, YES, native=True, visible_ms=9_000)
+    assert recordings.measured_settle(tmp_path / "real") == real.rows[-1]["settle_s"] > 20
     assert recordings.own_recording(tmp_path / "real") == real.files[0].name
     real.files[0].write_text("".join(real.files[0].read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
     assert recordings.own_recording(tmp_path / "real") == "", "cut before its end"
