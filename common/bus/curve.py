@@ -9,6 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 import zmq
 
+from common.bus import acl
 from common.domain.errors import ConfigError
 from common.messages.header import Role
 
@@ -79,7 +80,8 @@ def write_private(path: Path, raw: bytes) -> None:
 def check_private(path: Path, wanted: int) -> None:
     """Raise ConfigError when a file or folder belongs to somebody else or others can get at it."""
     if os.name != "posix":
-        return  # Windows keeps access in ACLs, which the installer sets
+        acl.check_private(path if path.is_dir() else path.parent)
+        return
     found = path.lstat()
     if found.st_uid != os.getuid():
         raise ConfigError(f"{path}: belongs to another user; chown it to yourself or make new keys")
@@ -95,7 +97,10 @@ def check_private(path: Path, wanted: int) -> None:
 
 def make_folder(folder: Path) -> None:
     """Make the folder of the keys (0700) where it is missing; refuse one that others can get at."""
+    new = not folder.exists()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if new and os.name != "posix":
+        acl.restrict(folder)
     check_private(folder, 0o700)
 
 

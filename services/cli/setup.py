@@ -3,6 +3,7 @@
 import os
 from typing import NamedTuple
 
+from common.bus import acl
 from common.bus.curve import make_missing_keys
 from services.cli.session import Session
 
@@ -45,7 +46,10 @@ def prepare(session: Session) -> Made:
     """Make what is missing; what is there stays as it is."""
     home = session.home
     os.umask(0o077)
+    new = not home.root.exists()
     home.root.mkdir(parents=True, exist_ok=True)
+    if new and os.name != "posix":
+        acl.restrict(home.root)  # there is no umask: what is made in it inherits this
     keys = make_missing_keys(home.keys)
     missing = not home.config.exists()
     if missing:
