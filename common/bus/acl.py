@@ -9,7 +9,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from common.domain.errors import ConfigError
 
@@ -35,7 +35,7 @@ def whoami_command() -> list[str]:
     return ["whoami", "/user", "/fo", "csv", "/nh"]
 
 
-def restrict_command(path: Path, sid: str, *, folder: bool) -> list[str]:
+def restrict_command(path: PurePath, sid: str, *, folder: bool) -> list[str]:
     """Return what gives a path to one user and the system, and cuts it off from what it would inherit."""
     right = "(OI)(CI)F" if folder else "F"
     return ["icacls", str(path), "/inheritance:r", "/grant:r", f"*{sid}:{right}", f"*{SYSTEM}:{right}", "/q"]
@@ -83,10 +83,14 @@ def parse_saved(raw: bytes) -> dict[str, str]:
     return found
 
 
+def current_sid(run: Run | None = None) -> str:
+    """Return the id of the user."""
+    return parse_sid((run or _run)(whoami_command()))
+
+
 def restrict(path: Path, run: Run | None = None) -> None:
     """Make a path private; raises ConfigError where its disk cannot."""
-    run = run or _run
-    run(restrict_command(path, parse_sid(run(whoami_command())), folder=path.is_dir()))
+    (run or _run)(restrict_command(path, current_sid(run), folder=path.is_dir()))
 
 
 def check_private(folder: Path, run: Run | None = None) -> None:
@@ -94,7 +98,7 @@ def check_private(folder: Path, run: Run | None = None) -> None:
     if folder in _checked:
         return
     run = run or _run
-    sid = parse_sid(run(whoami_command()))
+    sid = current_sid(run)
     for name, sddl in read_lists(folder, run).items():
         others = sorted(strangers(sddl, sid))
         if others:

@@ -30,11 +30,17 @@ def newest_run(home: Path) -> Path | None:
     return None
 
 
+def with_output(python: str) -> str:
+    """Return the interpreter that has a standard output: the task starts the one that opens no window."""
+    head, name = python[: -len("pythonw.exe")], python[-len("pythonw.exe") :]
+    return f"{head}python.exe" if name.lower() == "pythonw.exe" else python
+
+
 def environment(run: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Return what supervisord.conf and the services read, as `pankou run` sets it too."""
     return {
         **environ,
-        "PANKOU_PYTHON": environ.get("PANKOU_PYTHON", sys.executable),
+        "PANKOU_PYTHON": environ.get("PANKOU_PYTHON") or with_output(sys.executable),
         "PANKOU_RUN": str(run),
         "PANKOU_CONFIG": str(run / "config.toml"),
         "PANKOU_HOME": str(run.parent.parent),
