@@ -45,9 +45,9 @@ class Deaths:
 
     def __init__(self, made: World, plan: Sequence[Planned]) -> None:
         self.world, self.plan = made, CrashPlan(plan)
-        made.on_moment = self._on_moment
+        made.on_moment = self.on_moment
 
-    def _on_moment(self, node: world.Node, moment: Moment, message: Message | None, outputs: Sequence[Output]) -> None:
+    def on_moment(self, node: world.Node, moment: Moment, message: Message | None, outputs: Sequence[Output]) -> None:
         if node.core is not None and self.plan.dies(node.name, moment, message, outputs):
             self.world.crash(node.name)
 

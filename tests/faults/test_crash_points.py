@@ -1,9 +1,12 @@
 """Every named crash point is reached and changes nothing; the plan reads what it is given."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from common.messages.outputs import Message, Output
+from common.messages.signals import SignalBatch
 from common.runtime.crash import (
     FIRED_VARIABLE,
     HERE,
@@ -15,10 +18,12 @@ from common.runtime.crash import (
     parse_plan,
     planned,
 )
+from common.runtime.world import Node
 from tests.faults.crashpoints import CrashRound
-from tests.faults.mini import play, undisturbed
+from tests.faults.mini import Deaths, play, undisturbed
 from tests.faults.rig import Zygote
 from tests.faults.rounds import play as play_rounds
+from tests.simulation.system import make_system, played
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -33,6 +38,24 @@ def test_a_second_death_during_recovery_changes_nothing(first: str, second: str)
     books, fired = play([Planned(first, 1), Planned(second, 1)])
     assert fired == [first, second]
     assert books == undisturbed()
+
+
+@pytest.mark.parametrize(("point", "heard"), [("s2", 0), ("s3", 1)])
+def test_the_dead_are_heard_as_far_as_they_spoke(point: str, heard: int) -> None:
+    """Between s2 and s3 lies the sending: only after it does risk get the decisions while their maker is down."""
+    made, _ = make_system(0, shuffle=False)
+    deaths = Deaths(made, [Planned(point, 1)])
+    from_the_dead = []
+
+    def listen(node: Node, moment: Moment, message: Message | None, outputs: Sequence[Output]) -> None:
+        if moment is Moment.READ and isinstance(message, SignalBatch) and made.nodes["signal_engine"].core is None:
+            from_the_dead.append(message)
+        deaths.on_moment(node, moment, message, outputs)
+
+    made.on_moment = listen
+    made.start()
+    made.run(lambda: played(made))
+    assert len(from_the_dead) == heard
 
 
 def test_points_of_the_order_protocol_are_all_there() -> None:

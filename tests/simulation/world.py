@@ -1,7 +1,8 @@
 """The world of `common/runtime/world.py` made hostile: the network reorders links, nodes crash, all of it by the seed.
 
 Messages of one link (sender to receiver) keep their order, as ZeroMQ keeps it; which link speaks next is drawn from
-the seed. What a core did not commit is gone when it crashes.
+the seed. What a core did not commit is gone when it crashes; what it had said before is on its way and arrives, or, in
+a world whose seed decides, the first part of it.
 """
 
 import random
@@ -75,14 +76,19 @@ class World(world.World):
         self.crashes = 0
 
     def crash(self, name: str, away_ms: int = 20) -> None:
-        """Kill a service now; it comes back later."""
+        """Kill a service now; it comes back later. What others are telling it is lost, what it has said is not."""
         node = self.nodes[name]
         node.core = node.adapter = None
         node.asking = {}
         node.up_at_ns = self.now_ns + away_ms * MS
         self.crashes += 1
-        for link in [link for link in self.links if name in link]:
-            self.links[link].clear()
+        for (sender, receiver), queue in self.links.items():
+            if receiver == name:
+                queue.clear()
+            elif sender == name and self.shuffle and queue:
+                # Its sockets go with it: the first messages may be out already, each link has got as far as it has.
+                for _ in range(self.random.randrange(len(queue) + 1)):
+                    queue.pop()
 
     def _commit(self, node: world.Node, outputs: Sequence[Output]) -> bool:
         if self.before_commit(node.name, outputs):
