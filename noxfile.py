@@ -85,6 +85,14 @@ def pauses(session: nox.Session) -> None:
 
 
 @nox.session
+def bugs(session: nox.Session) -> None:
+    """Plant every seeded bug and print what catches it: of the processes here, of the order protocol in the simulation."""
+    session.run(sys.executable, "-m", "tests.faults.bugs_sweep", *session.posargs)
+    if (HERE / "tests" / "simulation" / "bugs.py").exists() and not session.posargs:
+        session.run(sys.executable, "-m", "tests.simulation.bugs")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure, each figure beside its baseline in the same run: nox -s bench -- [NAME [OPTIONS]]."""
     known = sorted(path.stem for path in (HERE / "bench").glob("[!_]*.py"))

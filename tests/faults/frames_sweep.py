@@ -8,6 +8,7 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -40,13 +41,15 @@ def faults_of(kind: str, percent: int) -> Faults:
 class FrameRound(Round):
     """A run over bad links; a service that dies of a bad message is as wrong as a book that differs."""
 
-    def __init__(self, folder: Path, zygote: Zygote, seed: int, kind: str, percent: int, days: int = 0) -> None:
+    def __init__(
+        self, folder: Path, zygote: Zygote, seed: int, kind: str, percent: int, days: int = 0, **more: Any
+    ) -> None:
         self.kind, self.percent = kind, percent
         self.proxy: Proxy | None = None
         shift = SHIFT if kind == "wire" else 0
         faults = replace(faults_of(kind, percent), seed=seed, proxy_shift=shift)
         days = days or (1 if percent >= ONE_DAY_FROM else len(DAYS))
-        super().__init__(folder, zygote, seed, faults=faults, days=days, limit_s=LIMIT_S)
+        super().__init__(folder, zygote, seed, faults=faults, days=days, **{"limit_s": LIMIT_S, **more})
 
     def begin(self) -> None:
         """Lay the wires first. Odds are smaller there: each hit costs a connection and what was on its way."""

@@ -16,6 +16,9 @@ from tests.simulation.mini_market import DAYS
 from tests.simulation.system import make_system, played
 from tests.simulation.world import World
 
+LIMIT_NS = 10 * 1_000_000_000
+"""Virtual time; a death costs 0.02 to 0.15 s of it."""
+
 
 class Books(NamedTuple):
     """What two equal runs share: the gateway's journal, row for row, and every verdict of the risk manager."""
@@ -57,7 +60,12 @@ def play(plan: Sequence[Planned], seed: int = 0, shuffle: bool = False) -> tuple
     made, _ = make_system(seed, shuffle)
     deaths = Deaths(made, plan)
     made.start()
-    made.run(lambda: played(made))
+
+    def done() -> bool:
+        assert made.now_ns < world.START_NS + LIMIT_NS, "never comes to an end"
+        return played(made)
+
+    made.run(done)
     return books_of(made), deaths.plan.fired
 
 

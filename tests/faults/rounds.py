@@ -80,7 +80,9 @@ def play(rounds: Sequence[Round]) -> Sequence[Round]:
     return rounds
 
 
-def play_all(count: int, at_once: int, make: Callable[[Path, Zygote, int], Round], what: str) -> Iterator[Round]:
+def play_all(
+    count: int, at_once: int, make: Callable[[Path, Zygote, int], Round], what: str, *, told: bool = True
+) -> Iterator[Round]:
     """Play many rounds, some at once; those that went wrong are printed and leave their folders."""
     zygote = Zygote()
     try:
@@ -88,7 +90,7 @@ def play_all(count: int, at_once: int, make: Callable[[Path, Zygote, int], Round
             scratch = Path(tempfile.mkdtemp(prefix=f"pankou-{what}-"))
             batch = range(first, min(first + at_once, count))
             for number, done in zip(batch, play([make(scratch / str(n), zygote, n) for n in batch]), strict=True):
-                if done.wrong:
+                if done.wrong and told:
                     print(f"BAD round {number} in {done.folder}: {done.wrong}", flush=True)
                 else:
                     shutil.rmtree(done.folder)

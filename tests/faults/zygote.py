@@ -91,7 +91,7 @@ def become(order: StartOrder) -> int:
     sys.argv = [f"services.{order.service}", "--config", order.config]
     frames.install(order.service, order.faults)
     if order.bug:
-        bugs.BUGS[order.bug].plant()
+        bugs.PLANTS[order.bug].plant()
     main = (lambda: run_screener(Path(order.config))) if order.service == "screener" else _main_of(order.service)
     return guarded(main)
 

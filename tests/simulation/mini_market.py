@@ -29,6 +29,8 @@ class Stock:
     supply: Mapping[int, int] = field(default_factory=dict)
     bonus_e6: Mapping[int, int] = field(default_factory=dict)
     depth: int = 50_000
+    traded: int = 0
+    """Shares from push to push."""
 
 
 STOCKS: dict[str, Stock] = {
@@ -54,8 +56,8 @@ STOCKS: dict[str, Stock] = {
     # the fractal's stop
     "600012.SH": Stock(9.0, {0: [("09:30", 9.05), ("10:20", 9.3), ("15:00", 9.2)],
                              1: [("09:30", 9.1), ("10:00", 8.7), ("15:00", 8.6)]}),
-    # traded by hand
-    "600021.SH": Stock(5.0, {0: [("09:30", 5.0), ("15:00", 5.05)], 1: [("09:30", 5.1), ("15:00", 5.1)]}),
+    # traded by hand: so thin that an order takes what is shown and waits for the rest
+    "600021.SH": Stock(5.0, {0: [("09:30", 5.0), ("15:00", 5.05)], 1: [("09:30", 5.1), ("15:00", 5.1)]}, depth=100, traded=200),
     # nobody's
     "300031.SZ": Stock(40.0, {0: [("09:30", 40.0), ("15:00", 41.0)]}),
 }  # fmt: skip
@@ -98,7 +100,7 @@ def _at(path: Sequence[tuple[str, float]], second: int) -> float:
 
 
 def _quote(
-    stock: Stock, day: int, last: float, up: float, down: float, day_high: float, day_low: float, first: float
+    stock: Stock, day: int, last: float, up: float, down: float, day_so_far: tuple[float, float, float], volume: int
 ) -> Quote:
     levels = range(1, 6)
     bid = [(round(last - level / 100, 2), stock.depth) for level in levels if last - level / 100 >= down]
@@ -108,7 +110,8 @@ def _quote(
         supply = stock.supply.get(day, 0)
         queue = [(round(up - level / 100, 2), 400_000) for level in range(1 if supply else 0, 5)]
         bid, ask = queue, ([(up, supply)] if supply else [])
-    return Quote(last, bid=bid, ask=ask, open_=first, high=day_high, low=day_low)
+    first, high, low = day_so_far
+    return Quote(last, bid=bid, ask=ask, open_=first, high=high, low=low, volume=volume)
 
 
 def sessions() -> list[list[PushRead]]:
@@ -145,7 +148,7 @@ def _session(number, day, prev_day, instruments, references, closes):  # type: i
             last = min(max(round(_at(path, second), 2), down), up)
             first, high, low = seen.get(symbol, (last, last, last))
             seen[symbol] = first, max(high, last), min(low, last)
-            quotes[symbol] = _quote(stock, number, last, up, down, seen[symbol][1], seen[symbol][2], first)
+            quotes[symbol] = _quote(stock, number, last, up, down, seen[symbol], 1000 + count * stock.traded)
             closes[symbol] = last
         made = batch(instruments, push_id(day, count), second, quotes)
         pushes.append(PushRead(push_end(day, count, second, parts=1, prev=0), None, (made,), len(seconds)))
