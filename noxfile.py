@@ -86,10 +86,8 @@ def pauses(session: nox.Session) -> None:
 
 @nox.session
 def bugs(session: nox.Session) -> None:
-    """Plant every seeded bug and print what catches it: of the processes here, of the order protocol in the simulation."""
+    """Plant every seeded bug and print which layer catches it: nox -s bugs -- [--only NAME] [--seeds N]."""
     session.run(sys.executable, "-m", "tests.faults.bugs_sweep", *session.posargs)
-    if (HERE / "tests" / "simulation" / "bugs.py").exists() and not session.posargs:
-        session.run(sys.executable, "-m", "tests.simulation.bugs")
 
 
 @nox.session

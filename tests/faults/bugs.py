@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from common.bus import subscriber
 from common.bus.links import Links
 from common.bus.requester import Requester
+from common.messages.codec import decode
 from common.messages.event_feed import EventReader
 from common.messages.feed import FeedReader
 from common.messages.outputs import Append, Drop, Message, Output, Save
@@ -40,7 +41,7 @@ class Bug(NamedTuple):
 
     text: str
     layer: str
-    """points: deaths at named points, in one thread. frames, wire, kills, two: rounds on real processes."""
+    """points: deaths at named points, in one thread. bits: single flipped bits. frames, wire, two: rounds on real processes."""
     at: str
     """Where the gate looks for it: a plan of deaths, or kind and percent of a frame round."""
     patches: Callable[[], list[Patch]]
@@ -191,6 +192,17 @@ def _checks_nothing() -> list[Patch]:
     return [(subscriber, "checksum", lambda *_: Anything())]
 
 
+def _remembers_first() -> list[Patch]:
+    right = subscriber.Subscriber._take
+
+    def take(self: subscriber.Subscriber, frames: list[bytes]) -> subscriber.Heard:
+        envelope, _ = decode(frames[1], frames[2])
+        self._count(envelope, frames[0].decode(errors="replace"))
+        return right(self, frames)
+
+    return [(subscriber.Subscriber, "_take", take)]
+
+
 def _stays_dead() -> list[Patch]:
     return [(Links, "reconnect", _nothing), (Requester, "_mend", _nothing)]
 
@@ -241,7 +253,8 @@ BUGS: dict[str, Bug] = {
     "no replay after a gap": Bug("a lost journal row is not asked for", "frames", "drop 5", _takes_gaps),
     "no repair of the feed": Bug("a lost part of a push is asked for only once", "frames", "drop 5", _never_asks_feed),
     "asks once": Bug("a question that has gone out is not repeated", "frames", "drop 5", _asks_once),
-    "no checksum": Bug("damaged quotes are believed", "frames", "flip 20", _checks_nothing),
+    "no checksum": Bug("damaged quotes are believed", "bits", "", _checks_nothing),
+    "numbered before checked": Bug("the number of a damaged message counts as heard", "bits", "", _remembers_first),
     "no lock": Bug("a second copy does not wait", "two", "", _one(CopyLock, "take", lambda self: True)),
     "dead links stay dead": Bug("a link that libzmq has given up is not made anew", "wire", "wire 20", _stays_dead),
 }  # fmt: skip

@@ -1,11 +1,15 @@
 """Plant every seeded bug, see it pass undisturbed, and find the layer that catches it.
 
-python -m tests.faults.bugs_sweep [--only NAME]
+python -m tests.faults.bugs_sweep [--only NAME] [--seeds N]
+Bugs of hosts, restarts and links are here (`bugs.py`); those of the order protocol belong to the simulation
+(`tests/simulation/bugs.py`), where `--seeds` seeds look for each.
 """
 
 import argparse
 import sys
 import time
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from common.domain.errors import InvariantError
@@ -16,6 +20,10 @@ from tests.faults.mini import Books, play
 from tests.faults.pauses import TwoGateways
 from tests.faults.rig import SERVICES, Zygote
 from tests.faults.rounds import Round, play_all
+from tests.fuzz.bits import flip_all
+from tests.samples import SAMPLES
+from tests.simulation.bugs import BUGS as PROTOCOL_BUGS
+from tests.simulation.bugs import hunt, passes_calmly
 
 HITS = (1, 4, 10)
 LIMIT_S = {"frames": 30.0, "wire": 60.0, "two": 20.0}
@@ -78,27 +86,76 @@ def quiet_round(name: str, folder: Path, zygote: Zygote) -> Round:
     return Round(folder, zygote, 1, bugs=dict.fromkeys(SERVICES, name))
 
 
+def caught_at_bits(bug: Bug) -> str:
+    """Flip every bit of a message on a link without CURVE."""
+    name = "PushEnd"
+    with planted(bug):
+        flips = flip_all(name, SAMPLES[name])
+    assert flips.whole == SAMPLES[name], "the bug shows without any fault"
+    found = [f"{flips.taken} damaged messages believed"] if flips.taken else []
+    found += ["a damaged message is remembered"] if flips.remembered else []
+    return ", ".join(found)
+
+
 def check_gate(name: str) -> str:
-    """Return how a bug of the points shows where the gate looks."""
+    """Return how a bug that needs no real process shows where the gate looks."""
     bug = BUGS[name]
-    return dies_of(bug, baseline(bug), parse_plan(bug.at))
+    if bug.layer == "bits":
+        return caught_at_bits(bug)
+    with planted(bug):
+        right, _ = play(())
+    return dies_of(bug, right, parse_plan(bug.at))
+
+
+def caught(name: str, bug: Bug) -> str:
+    """Look for a bug in its layer; returns where and how it shows."""
+    match bug.layer:
+        case "points":
+            return caught_at_points(bug)
+        case "bits":
+            return caught_at_bits(bug)
+        case _:
+            return caught_on_processes(name)
+
+
+def sweep_simulation(seeds: int) -> list[str]:
+    """Hunt the bugs of the order protocol with the seeds of the simulation; returns those that were missed."""
+    missed = []
+    for name, bug in PROTOCOL_BUGS.items():
+        calm = passes_calmly(bug)
+        assert not calm, f"{name} shows without any fault: {calm[0][:200]}"
+        found = hunt(bug, seeds)
+        print(f"{name:26} seeds   {f'{found.seeds}: {found.by}' if found.seeds else 'NOT CAUGHT'}", flush=True)
+        missed += [] if found.seeds else [name]
+    return missed
+
+
+def sweep_processes(names: Sequence[str]) -> list[str]:
+    """Look for the bugs of hosts, restarts, links and loops, each in its layer; returns those that were missed."""
+    missed = []
+    for name in names:
+        where = caught(name, BUGS[name])
+        print(f"{name:26} {BUGS[name].layer:7} {where or 'NOT CAUGHT'}", flush=True)
+        missed += [] if where else [name]
+    return missed
 
 
 def main() -> int:
     """Find every bug and print one closing line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=sorted(BUGS), action="append")
+    parser.add_argument("--seeds", type=int, default=2_000)
     asked = parser.parse_args()
-    names = asked.only or list(BUGS)
-    began, missed = time.monotonic(), []
-    for name in names:
-        bug = BUGS[name]
-        where = caught_at_points(bug) if bug.layer == "points" else caught_on_processes(name)
-        print(f"{name:26} {bug.layer:7} {where or 'NOT CAUGHT'}", flush=True)
-        missed += [] if where else [name]
+    began, names = time.monotonic(), asked.only or list(BUGS)
+    layers = Counter(BUGS[name].layer for name in names)
+    missed = sweep_processes(names)
+    if not asked.only:
+        layers["seeds"] = len(PROTOCOL_BUGS)
+        missed += sweep_simulation(asked.seeds)
+    total = sum(layers.values())
     print(
-        f"bugs of the processes: {len(names)} seeded, {len(names) - len(missed)} caught, missed: "
-        f"{', '.join(missed) or 'none'}, {time.monotonic() - began:.0f} s"
+        f"bugs: {total} seeded, {total - len(missed)} caught ({', '.join(f'{n} {at}' for at, n in layers.items())}), "
+        f"missed: {', '.join(missed) or 'none'}, {time.monotonic() - began:.0f} s"
     )
     return 1 if missed else 0
 

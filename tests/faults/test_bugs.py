@@ -6,6 +6,6 @@ from tests.faults.bugs import BUGS
 from tests.faults.bugs_sweep import check_gate
 
 
-@pytest.mark.parametrize("name", [name for name, bug in BUGS.items() if bug.layer == "points"])
+@pytest.mark.parametrize("name", [name for name, bug in BUGS.items() if bug.layer in ("points", "bits")])
 def test_a_wrong_version_is_caught(name: str) -> None:
     assert check_gate(name), f"{name} passes {BUGS[name].at}"
