@@ -30,16 +30,10 @@ def write_result(
     folder: Path, result: BacktestResult, others: Sequence[BacktestResult] = (), candles: Sequence[Candle] = ()
 ) -> None:
     """Write a result folder, replacing the one that was there; raises `InvariantError` where books do not add up."""
-    for each in (result, *others):
-        if faults := faults_of(each):
-            raise InvariantError(f"the {each.inputs.verdict} result does not add up: {'; '.join(faults)}")
-    if fault := others_fault(result, others) or candles_fault(candles):
-        raise InvariantError(fault)
+    files = files_of(result, others, candles)
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
-    _put(part, encode_files(result, candles))
-    for other in others:
-        _put(part / VERDICTS_FOLDER / other.inputs.verdict, encode_files(other))
+    put_files(part, files)
     old = folder.with_name(folder.name + ".old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
@@ -48,10 +42,29 @@ def write_result(
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _put(folder: Path, files: Mapping[str, bytes]) -> None:
+def files_of(
+    result: BacktestResult, others: Sequence[BacktestResult] = (), candles: Sequence[Candle] = ()
+) -> dict[str, bytes]:
+    """Return the files of a result folder by name, "/" between folders; raises `InvariantError` as above."""
+    for each in (result, *others):
+        if faults := faults_of(each):
+            raise InvariantError(f"the {each.inputs.verdict} result does not add up: {'; '.join(faults)}")
+    if fault := others_fault(result, others) or candles_fault(candles):
+        raise InvariantError(fault)
+    files = encode_files(result, candles)
+    for other in others:
+        inner = f"{VERDICTS_FOLDER}/{other.inputs.verdict}"
+        files |= {f"{inner}/{name}": data for name, data in encode_files(other).items()}
+    return files
+
+
+def put_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder, making it."""
     folder.mkdir(parents=True)
     for name, data in files.items():
-        (folder / name).write_bytes(data)
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 def read_result(folder: Path) -> Stored:

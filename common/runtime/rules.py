@@ -74,6 +74,15 @@ def load_rule(path: Path) -> Rule | list[Fault]:
     return _made(name, str(path), source)
 
 
+def rule_of_source(name: str, source: str) -> Rule:
+    """Load a rule out of its text alone, as a task brings it; raises `ConfigError` with everything wrong with it."""
+    path = f"{name}{SUFFIX}"
+    found = _made(name, path, source)
+    if isinstance(found, list):
+        raise ConfigError("; ".join(f"{path}:{fault.line}: {fault.text()}" for fault in found))
+    return found
+
+
 @lru_cache(maxsize=256)
 def _made(name: str, path: str, source: str) -> Rule | list[Fault]:
     faults = check_source(source, name)

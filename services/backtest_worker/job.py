@@ -4,13 +4,13 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from common.backtests.result import VERDICTS, BacktestResult, Candle, Coverage, Grain, Inputs, Remark, Verdict
 from common.domain.errors import UserError
-from common.domain.values import Day, Side
+from common.domain.values import Day, Side, Symbol
 from common.history.daily import History
 from common.history.schema import MANIFEST
 from common.rules.matching import FillVerdict
@@ -49,17 +49,34 @@ class Job(NamedTuple):
     """Where machine code is kept."""
 
 
+class SomeDays(Protocol):
+    """The sessions of a job, read as they are played or kept from before; as `HistoryDays`."""
+
+    history: History
+    symbols: list[Symbol]
+    sessions: list[Day]
+    had: list[DayHad]
+
+    def __iter__(self) -> Iterator[DayBars]:
+        """Yield the sessions."""
+
+
 class Played(NamedTuple):
     """A job after its days were played."""
 
-    days: HistoryDays
+    days: SomeDays
     desks: dict[Verdict, Desk]
     repainted: int
 
 
-def play_job(job: Job, told: Told) -> Played:
-    """Play the days of a job under every verdict asked for, in one pass."""
-    days = HistoryDays(job.history, job.screen, job.rule.Context._fields, job.interval, job.first, job.last)
+def days_of(job: Job) -> HistoryDays:
+    """Return the days of a job."""
+    return HistoryDays(job.history, job.screen, job.rule.Context._fields, job.interval, job.first, job.last)
+
+
+def play_job(job: Job, told: Told, days: SomeDays | None = None) -> Played:
+    """Play the days of a job under every verdict asked for, in one pass; `days` where they have been read already."""
+    days = days or days_of(job)
     desks = {verdict: Desk(job.rule.NAME, days.symbols, settings_of(job, verdict)) for verdict in job.verdicts}
     repainted = 0
     if job.engine == "compiled":
@@ -71,9 +88,9 @@ def play_job(job: Job, told: Told) -> Played:
     return Played(days, desks, repainted)
 
 
-def run_job(job: Job, told: Told) -> list[BacktestResult]:
+def run_job(job: Job, told: Told, days: SomeDays | None = None) -> list[BacktestResult]:
     """Run a backtest under every verdict asked for; the first result is the main one."""
-    days, desks, repainted = play_job(job, told)
+    days, desks, repainted = play_job(job, told, days)
     remarks = tuple(_remarks(job, days.had, repainted))
     names = dict(zip(days.symbols, days.history.names(days.sessions[-1]), strict=True))
     return [_result(job, verdict, desk, days, remarks, names) for verdict, desk in desks.items()]
@@ -99,7 +116,7 @@ def settings_of(job: Job, verdict: Verdict) -> DeskSettings:
     return job.settings._replace(fill=job.settings.fill._replace(verdict=int(FillVerdict[verdict.upper()])))
 
 
-def _run_compiled(job: Job, days: HistoryDays, desks: dict[Verdict, Desk], told: Told) -> int:
+def _run_compiled(job: Job, days: SomeDays, desks: dict[Verdict, Desk], told: Told) -> int:
     main = desks[job.verdicts[0]]
     repainted = 0
     play = _woken if wake_of(job.rule) is not None else _scanned
@@ -109,7 +126,7 @@ def _run_compiled(job: Job, days: HistoryDays, desks: dict[Verdict, Desk], told:
     return repainted
 
 
-def _woken(job: Job, days: HistoryDays, desks: dict[Verdict, Desk]) -> Iterator[DayBars]:
+def _woken(job: Job, days: SomeDays, desks: dict[Verdict, Desk]) -> Iterator[DayBars]:
     """Play the days of a rule that decides in plain Python; yield each when every desk is through with it."""
     from services.backtest_worker.adapters.compiled import compile_wake
     from services.backtest_worker.woken import Woken
@@ -122,7 +139,7 @@ def _woken(job: Job, days: HistoryDays, desks: dict[Verdict, Desk]) -> Iterator[
         yield day
 
 
-def _scanned(job: Job, days: HistoryDays, desks: dict[Verdict, Desk]) -> Iterator[DayBars]:
+def _scanned(job: Job, days: SomeDays, desks: dict[Verdict, Desk]) -> Iterator[DayBars]:
     """Play the days of a compiled rule; yield each when every desk is through with it."""
     from services.backtest_worker.adapters.compiled import compile_rule
     from services.backtest_worker.scanned import play_scanned
@@ -132,7 +149,7 @@ def _scanned(job: Job, days: HistoryDays, desks: dict[Verdict, Desk]) -> Iterato
     )
 
 
-def _run_backtrader(job: Job, days: HistoryDays, desks: dict[Verdict, Desk], told: Told) -> int:
+def _run_backtrader(job: Job, days: SomeDays, desks: dict[Verdict, Desk], told: Told) -> int:
     from services.backtest_worker.adapters.bt import run_backtrader
 
     played = []
@@ -145,7 +162,7 @@ def _run_backtrader(job: Job, days: HistoryDays, desks: dict[Verdict, Desk], tol
     return sum(_repainted(job, day, main, days) for day in played)
 
 
-def _repainted(job: Job, day: DayBars, desk: Desk, days: HistoryDays) -> int:
+def _repainted(job: Job, day: DayBars, desk: Desk, days: SomeDays) -> int:
     """Count the entries of a day whose bottom bar the day broke after all: they would not be made at its close."""
     if "k2_low" not in job.rule.Context._fields:
         return 0
@@ -166,7 +183,7 @@ def _repainted(job: Job, day: DayBars, desk: Desk, days: HistoryDays) -> int:
 
 
 def _result(
-    job: Job, verdict: Verdict, desk: Desk, days: HistoryDays, remarks: tuple[Remark, ...], names: dict[str, str]
+    job: Job, verdict: Verdict, desk: Desk, days: SomeDays, remarks: tuple[Remark, ...], names: dict[str, str]
 ) -> BacktestResult:
     unfilled, refused = tuple(desk.unfilled()), desk.refused()
     touched = {row.symbol for rows in (desk.fills, desk.events, unfilled) for row in rows}
