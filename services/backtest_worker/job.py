@@ -47,6 +47,8 @@ class Job(NamedTuple):
     """The first one is the main result."""
     cache: Path = Path("cache")
     """Where machine code is kept."""
+    ahead: bool = True
+    """Whether days to come are scanned meanwhile on another core: not where every core has a job of its own."""
 
 
 class SomeDays(Protocol):
@@ -142,11 +144,20 @@ def _woken(job: Job, days: SomeDays, desks: dict[Verdict, Desk]) -> Iterator[Day
 def _scanned(job: Job, days: SomeDays, desks: dict[Verdict, Desk]) -> Iterator[DayBars]:
     """Play the days of a compiled rule; yield each when every desk is through with it."""
     from services.backtest_worker.adapters.compiled import compile_rule
-    from services.backtest_worker.scanned import play_scanned
+    from services.backtest_worker.pool_scan import PoolScan
+    from services.backtest_worker.scanned import Scanned, play_scanned
 
-    yield from play_scanned(
-        job.rule, job.params, compile_rule(job.rule, job.cache), list(desks.values()), days.symbols, days
-    )
+    scans = compile_rule(job.rule, job.cache)
+    if job.ahead:
+        yield from play_scanned(job.rule, job.params, scans, list(desks.values()), days.symbols, days)
+        return
+    pool = PoolScan(job.rule, job.params, scans, len(days.symbols))
+    engines = [Scanned(job.rule, job.params, scans, desk, days.symbols) for desk in desks.values()]
+    for day in days:
+        scanned = pool.scan(day)
+        for engine in engines:
+            engine.run_day(day, scanned)
+        yield day
 
 
 def _run_backtrader(job: Job, days: SomeDays, desks: dict[Verdict, Desk], told: Told) -> int:

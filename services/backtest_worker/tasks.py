@@ -82,7 +82,18 @@ def job_of(task: Task, cache: Path, history: Path | None = None) -> Job:
     settings = DeskSettings(**{**own, "fill": fill})  # type: ignore[arg-type]  # the only field that is no number
     verdicts: tuple[Verdict, ...] = task.verdicts
     return Job(
-        rule, params, screen, folder, task.first, task.last, task.engine, task.interval, settings, verdicts, cache
+        rule,
+        params,
+        screen,
+        folder,
+        task.first,
+        task.last,
+        task.engine,
+        task.interval,
+        settings,
+        verdicts,
+        cache,
+        False,
     )
 
 
@@ -91,7 +102,10 @@ def params_of(rule: Rule, values: dict[str, int]) -> Any:
     known = set(rule.Params._fields)
     if wrong := sorted(set(values) ^ known):
         raise ConfigError(f"{rule.NAME} has no such set of parameters: {', '.join(wrong)}; known: {', '.join(known)}")
-    params = rule.Params(**values)
+    switches = {name for name, value in rule.Params()._asdict().items() if isinstance(value, bool)}
+    if wrong := sorted(name for name in switches if values[name] not in (0, 1)):
+        raise ConfigError(f"{rule.NAME}: {', '.join(wrong)}: must be 0 or 1")
+    params = rule.Params(**{name: bool(value) if name in switches else value for name, value in values.items()})
     if problems := rule.check_params(params):
         raise ConfigError(f"{rule.NAME}: {'; '.join(problems)}")
     return params

@@ -10,10 +10,12 @@ import click
 from services.cli import show
 from services.cli.bilingual import Group, json_option, option
 from services.cli.check import parse_day
+from services.cli.commands.backtest_sweep import sweep
 from services.cli.faults import BadInputError
 from services.cli.session import Session, pass_session
 
 backtest = Group("backtest", help_key="cmd.backtest")
+backtest.add_command(sweep)
 FAULTS = {"missing": "bad.no_result", "corrupt": "bad.result_corrupt", "version": "bad.result_version"}
 
 

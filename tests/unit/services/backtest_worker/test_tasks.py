@@ -45,7 +45,7 @@ def test_a_task_is_a_job_by_value_and_back(folder: Path, cache: Path) -> None:
     task = task_of(asked, candles=True)
     assert task.source == ""
     back = job_of(task, cache)
-    assert back._replace(screen=asked.screen) == asked
+    assert back._replace(screen=asked.screen, ahead=True) == asked
     assert back.screen._replace(zh=asked.screen.zh, en=asked.screen.en) == asked.screen
 
 
@@ -121,6 +121,8 @@ def test_a_task_of_other_data_rules_or_code_is_refused(folder: Path, cache: Path
         job_of(replace(task, params={**task.params, "stop": 1}), cache)
     with pytest.raises(ConfigError, match="stop_bp"):
         job_of(replace(task, params={**task.params, "stop_bp": -1}), cache)
+    with pytest.raises(ConfigError, match="allow_sealed_open: must be 0 or 1"):
+        job_of(replace(task, params={**task.params, "allow_sealed_open": 2}), cache)
 
 
 def test_a_persons_rule_travels_as_text(folder: Path, cache: Path) -> None:
