@@ -44,7 +44,7 @@ class DaskCluster:
         """Yield what came of each task as it is done."""
         waiting = iter(tasks)
         keys: dict[str, str] = {}
-        flying = self._dask.as_completed(raise_errors=False)
+        flying = self._dask.as_completed(loop=self._client.loop, raise_errors=False)
 
         def give() -> None:
             task = next(waiting, None)
