@@ -49,3 +49,9 @@ def real_history(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("real") / "history"
     import_path(shared_data, folder, None, lambda _what, _done, _of: None)
     return folder
+
+
+@pytest.fixture(scope="session")
+def machine_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for compiled rules that all tests share: making a rule's machine code takes seconds."""
+    return tmp_path_factory.mktemp("machine_code")

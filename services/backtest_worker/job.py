@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -177,16 +178,15 @@ def _repainted(job: Job, day: DayBars, desk: Desk, days: SomeDays) -> int:
     """Count the entries of a day whose bottom bar the day broke after all: they would not be made at its close."""
     if "k2_low" not in job.rule.Context._fields:
         return 0
-    low_of = dict(
-        zip(day.pool.stocks.tolist(), day.pool.context[:, job.rule.Context._fields.index("k2_low")], strict=True)
-    )
-    bought = {fill.symbol for fill in desk.fills if fill.day == day.day and fill.side is Side.BUY}
+    k2_low = day.pool.context[:, job.rule.Context._fields.index("k2_low")]
+    begin, end = (bisect_left(desk.fills, at, key=lambda fill: fill.day) for at in (day.day, day.day + 1))
     count = 0
-    for symbol in bought:
+    for symbol in {fill.symbol for fill in desk.fills[begin:end] if fill.side is Side.BUY}:
         stock = days.history.index[symbol]
-        row = int(day.first_row[stock])
+        row, place = int(day.first_row[stock]), int(np.searchsorted(day.pool.stocks, stock))
         lowest = int(np.min(day.columns.low[row : row + len(day.labels)]))
-        count += stock in low_of and lowest <= int(low_of[stock])
+        pooled = place < len(k2_low) and day.pool.stocks[place] == stock
+        count += bool(pooled and lowest <= k2_low[place])
     return count
 
 

@@ -1,5 +1,7 @@
 """`backtest sweep`: a grid checked and counted, run by whatever executor, its rows ranked and kept."""
 
+import hashlib
+import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -38,6 +40,10 @@ class Wanted(NamedTuple):
     workers: int | None = None
     """None = one for each core."""
     scheduler: str = ""
+    search: str = GRID
+    trials: int = 100
+    """Of a search."""
+    seed: int = 0
 
 
 class Swept(NamedTuple):
@@ -62,7 +68,7 @@ def prepare(session: Session, wanted: Wanted) -> Callable[[Told], Swept]:
     job = make_job(session, wanted.asked)
     job = job._replace(verdicts=job.verdicts[:1])
     axes = parse_grid(job.rule, wanted.grids)
-    check_size(axes, search=False)
+    check_size(axes, search=wanted.search != GRID)
     after = _check_days(job, wanted.split)
     task = task_of(job)
     plan = _Plan(
@@ -134,18 +140,44 @@ class _Runner:
 def _sweep(session: Session, plan: _Plan, told: Told) -> Swept:
     runner = _Runner(plan)
     try:
-        rows = run_sets(plan.job, plan.tasks, sets_of(plan.axes), lambda tasks: runner.tasks(tasks, told))
+        if plan.wanted.search == GRID:
+            sets: Iterable[dict[str, int]] = sets_of(plan.axes)
+        else:
+            sets = _searched(session, plan, runner, told)
+        rows = run_sets(plan.job, plan.tasks, sets, lambda tasks: runner.tasks(tasks, told))
     finally:
         runner.close()
+    if not any(row.key for row in rows):
+        raise BadInputError("bad.no_set", why=rows[0].fault)
     by = plan.wanted.by
     job = plan.job
     task = plan.tasks[0]
     sweep = Sweep(
-        job.rule.NAME, job.first, job.last, plan.wanted.split, by, job.verdicts[0], GRID,
+        job.rule.NAME, job.first, job.last, plan.wanted.split, by, job.verdicts[0], plan.wanted.search,
         {name: list(values) for name, values in plan.axes.items()}, task.data_hash, task.code_hash, task.rulebook_hash,
         ranked(rows, by),
     )  # fmt: skip
     return Swept(sweep, keep_sweep(session, sweep))
+
+
+def _searched(session: Session, plan: _Plan, runner: _Runner, told: Told) -> list[dict[str, int]]:
+    """Return the sets that a search tries, each once; it never sees a day after the split."""
+    from services.cli.search import ROUND, OptunaSearch
+
+    wanted, (task, *_) = plan.wanted, plan.tasks
+    fixed = replace(task, params={name: value for name, value in task.params.items() if name not in plan.axes})
+    what = json.dumps([key_of(fixed), {name: list(axis) for name, axis in plan.axes.items()}, wanted.by, wanted.seed])
+    name = hashlib.sha256(what.encode()).hexdigest()[:20]
+    search = OptunaSearch(session.home.root / FOLDER / "searches" / f"{name}.log", name, plan.axes, wanted.seed)
+    tried = search.past()[: wanted.trials]
+    while len(tried) < wanted.trials:
+        sets = search.ask(min(ROUND, wanted.trials - len(tried)))
+        rows = run_sets(plan.job, (task,), sets, lambda tasks: runner.tasks(tasks, lambda *_: None))
+        worth = {tuple(row.params.values()): row.metrics.get(wanted.by) for row in rows}
+        search.tell([worth[tuple(chosen.values())] for chosen in sets])
+        tried += sets
+        told("", len(tried), wanted.trials)
+    return list({tuple(chosen.values()): chosen for chosen in tried}.values())
 
 
 def run_sets(
@@ -166,8 +198,6 @@ def run_sets(
             refused.append(SetRow(chosen, "", {}, str(error)))
             continue
         wanted.append((chosen, [replace(task, params=params) for task in tasks]))
-    if not wanted:
-        raise BadInputError("bad.no_set", why=refused[0].fault)
     # One side of the split after the other: a process keeps the days of one.
     found = run([each[side] for side in range(len(tasks)) for _, each in wanted])
     return [_row(chosen, [(key_of(task), found[key_of(task)]) for task in each]) for chosen, each in wanted] + refused

@@ -28,10 +28,12 @@ CLUSTER = """
 import sys
 from distributed import LocalCluster
 if __name__ == "__main__":
-    cluster = LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1")
+    cluster = LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1",
+        local_directory=sys.argv[1],
+    )
     print(cluster.scheduler_address, *(worker.pid for worker in cluster.workers.values()), flush=True)
     sys.stdin.read()
-    cluster.close()
 """
 
 
@@ -42,12 +44,12 @@ def tasks(tmp_path_factory: pytest.TempPathFactory) -> list[Task]:
     rule, screen = rules_of(config)["limit_up"], load_screens(config)["limit_up"]
     job = Job(rule, rule_params(config, "limit_up"), screen, folder, FIRST, LAST, "compiled", 5, DeskSettings())
     base = task_of(job)
-    return [replace(base, params={**base.params, "stop_bp": 300 + 20 * at}) for at in range(60)]
+    return [replace(base, params={**base.params, "stop_bp": 300 + 20 * at}) for at in range(40)]
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+def cache(machine_code: Path) -> Path:
+    return machine_code
 
 
 @pytest.fixture(scope="module")
@@ -58,18 +60,16 @@ def alone(tasks: list[Task], cache: Path) -> dict[str, dict[str, bytes]]:
 
 
 @pytest.fixture
-def cluster() -> Iterator[tuple[str, list[int]]]:
-    done = subprocess.Popen(
-        [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, cwd=CHECKOUT, env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-    )  # fmt: skip
-    assert done.stdin is not None
-    assert done.stdout is not None
-    address, *pids = done.stdout.readline().split()
-    yield address, [int(pid) for pid in pids]
-    done.stdin.close()
-    done.wait(20)
-    done.stdout.close()
+def cluster(tmp_path: Path) -> Iterator[tuple[str, list[int]]]:
+    with subprocess.Popen(
+        [sys.executable, "-c", CLUSTER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True, cwd=CHECKOUT, env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        start_new_session=True,
+    ) as started:  # fmt: skip
+        assert started.stdout is not None
+        address, *pids = started.stdout.readline().split()
+        yield address, [int(pid) for pid in pids]
+        os.killpg(started.pid, signal.SIGKILL)  # scheduler, nannies and workers: nothing of theirs is needed
 
 
 def results(found: list[Done]) -> dict[str, dict[str, bytes]]:

@@ -22,9 +22,10 @@ GRID = "--grid stop_bp=300,9000 --grid cancel_at_s=34200,53820"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, machine_code: Path) -> Path:
     made = tmp_path_factory.mktemp("home")
     make(Home(made).history)
+    (made / "cache").symlink_to(machine_code)
     return made
 
 
