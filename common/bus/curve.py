@@ -20,6 +20,8 @@ IDENTITIES: dict[str, Role] = {
     "risk_manager": Role.RISK,
     "order_gateway": Role.GATEWAY,
     "watchdog": Role.WATCHDOG,
+    "backtest_queue": Role.QUEUE,
+    "backtest_worker": Role.WORKER,
     "cli": Role.OPERATOR,
     "viewer": Role.READ_ONLY,
 }

@@ -3,8 +3,10 @@
 from common.domain.errors import UserError
 
 HOST = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"
 WATCHDOG = "watchdog"
-SERVICES = ("market_data", "screener", "signal_engine", "risk_manager", "order_gateway", WATCHDOG)
+QUEUE = "backtest_queue"
+SERVICES = ("market_data", "screener", "signal_engine", "risk_manager", "order_gateway", WATCHDOG, QUEUE)
 LINKS = ("pub", "ask", "control")
 PORT_MAX = 32_767
 """Above it the kernel hands ports out to clients, so a fixed one may be taken."""
@@ -16,9 +18,9 @@ def port(base_port: int, service: str, link: str) -> int:
     return base_port + STRIDE * SERVICES.index(service) + LINKS.index(link)
 
 
-def address(base_port: int, service: str, link: str) -> str:
+def address(base_port: int, service: str, link: str, host: str = HOST) -> str:
     """Return the address of a service's socket."""
-    return f"tcp://{HOST}:{port(base_port, service, link)}"
+    return f"tcp://{host}:{port(base_port, service, link)}"
 
 
 def check_base_port(base_port: int) -> None:

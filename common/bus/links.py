@@ -10,7 +10,7 @@ import zmq
 from common.bus import sockets
 from common.bus.allowed import AllowList
 from common.bus.curve import KeyPair, load_pair, load_public
-from common.bus.endpoints import LINKS, address
+from common.bus.endpoints import EVERYWHERE, HOST, LINKS, address
 from common.bus.publisher import Publisher
 from common.bus.requester import Requester
 from common.bus.responder import Responder
@@ -35,8 +35,20 @@ REBIND_WAIT_S = 0.005
 class Links:
     """The sockets of a service, made after its process started."""
 
-    def __init__(self, service: str, base_port: int, keys: Path, run_id: str, now_ns: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        service: str,
+        base_port: int,
+        keys: Path,
+        run_id: str,
+        now_ns: Callable[[], int],
+        *,
+        bytes_max: int = ORDER_BYTES_MAX,
+        listen: str = "",
+    ) -> None:
+        """`bytes_max` of a question's frame; `listen`: an address beside loopback, for peers on other machines."""
         self.service, self.base_port, self.keys = service, base_port, keys
+        self._bytes_max, self._listen = bytes_max, listen
         self._run_id, self._now_ns = run_id, now_ns
         self._context: zmq.Context[Any] = zmq.Context()
         self._pair = load_pair(keys, service)
@@ -63,7 +75,7 @@ class Links:
 
     def _pub(self) -> Socket:
         curve = None if self.service in PLAIN_PUBLISHERS else self._server("pub")
-        return sockets.publisher(self._context, self._address("pub"), curve)
+        return self._further(sockets.publisher(self._context, self._bound("pub"), curve), "pub")
 
     def _address_of(self, peer: str) -> str:
         return address(self.base_port, peer, "ask")
@@ -71,13 +83,27 @@ class Links:
     def _address(self, link: str) -> str:
         return address(self.base_port, self.service, link)
 
+    def _bound(self, link: str) -> str:
+        """Return the first address that a socket binds: every interface's holds loopback too."""
+        return address(self.base_port, self.service, link, self._listen if self._listen == EVERYWHERE else HOST)
+
+    def _further(self, socket: Socket, link: str) -> Socket:
+        if self._listen not in ("", HOST, EVERYWHERE):
+            sockets.bind(socket, address(self.base_port, self.service, link, self._listen))
+        return socket
+
     def _server(self, link: str) -> Curve:
         return Curve(self._pair, domain=self._domains[link])
 
     def _responder(self, link: str) -> Responder:
-        socket = sockets.router(self._context, self._address(link), self._server(link), ORDER_BYTES_MAX)
+        if link == "ask":
+            socket = sockets.router(self._context, self._bound(link), self._server(link), self._bytes_max)
+            self._further(socket, link)
+        else:
+            socket = sockets.router(self._context, self._address(link), self._server(link), ORDER_BYTES_MAX)
         self._poller.register(socket, zmq.POLLIN)
-        return Responder(socket, self.service, link, self._run_id, self.allowed.keys, self._now_ns)
+        most = self._bytes_max if link == "ask" else ORDER_BYTES_MAX
+        return Responder(socket, self.service, link, self._run_id, self.allowed.keys, self._now_ns, most)
 
     def check_doors(self) -> None:
         """Try to come in as a stranger and with no key at all; raises InvariantError unless each is refused.

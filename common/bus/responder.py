@@ -41,8 +41,10 @@ class Responder:
         run_id: str,
         allowed: Mapping[bytes, Allowed],
         now_ns: Callable[[], int],
+        bytes_max: int = ORDER_BYTES_MAX,
     ) -> None:
         self.socket = socket
+        self._bytes_max = bytes_max
         self.service, self.link = service, link
         self.counts: Counter[str] = Counter()
         """bad: undecodable; denied: role may not; gone: asker was gone when the answer came."""
@@ -74,7 +76,7 @@ class Responder:
         delimited = len(frames) == ROUTE_FRAMES_MAX
         if delimited and len(frames[1]):
             raise CodecError("no empty frame behind the route")
-        if any(len(frame) > ORDER_BYTES_MAX for frame in frames):
+        if any(len(frame) > self._bytes_max for frame in frames):
             raise CodecError("a frame too large")
         who = self._who(frames[-1])
         envelope = decode_envelope(frames[-2].bytes)

@@ -54,6 +54,14 @@ VERBS: dict[tuple[str, str], dict[str, frozenset[Role]]] = {
         "ArmRequest": frozenset({Role.OPERATOR}),
         "SafeguardsRequest": _READERS,
     },
+    ("backtest_queue", "ask"): {
+        "SubmitJobs": _OPERATORS,
+        "CancelJobs": _OPERATORS,
+        "JobsRequest": _OPERATORS | {Role.READ_ONLY},
+        "ResultRequest": _OPERATORS | {Role.READ_ONLY},
+        "WorkRequest": frozenset({Role.WORKER}),
+        "JobDone": frozenset({Role.WORKER}),
+    },
 }
 """(service, link) to kind of message to the roles that may send it. What is not here nobody may send."""
 NARROWER: dict[str, frozenset[Role]] = dict.fromkeys(
@@ -67,6 +75,7 @@ HEARERS: dict[str, frozenset[Role]] = {
     "risk_manager": _READERS | {Role.SIGNAL, Role.GATEWAY, Role.WATCHDOG},
     "order_gateway": _READERS | {Role.SIGNAL, Role.GATEWAY, Role.WATCHDOG},
     "watchdog": _READERS,
+    "backtest_queue": _OPERATORS | {Role.READ_ONLY, Role.WORKER, Role.WATCHDOG},
 }
 """Publisher to the roles that may listen. Quotes are for everybody; who holds no book reads none but their own."""
 STATUS = "StatusRequest"

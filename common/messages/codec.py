@@ -6,13 +6,13 @@ import zlib
 import msgspec
 
 from common.domain.errors import CodecError
-from common.messages import control, kept, market, orders, signals
+from common.messages import backtests, control, kept, market, orders, signals
 from common.messages.header import ENVELOPE_VERSION, Envelope
 
 
 def _structs() -> dict[str, type[msgspec.Struct]]:
     found: dict[str, type[msgspec.Struct]] = {}
-    for module in (market, signals, orders, control, kept):
+    for module in (market, signals, orders, control, kept, backtests):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, msgspec.Struct) and value.__module__ == module.__name__:
                 found[value.__name__] = value

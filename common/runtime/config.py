@@ -121,6 +121,16 @@ class Nightly(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: str = ""
 
 
+class Backtests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The queue of backtest jobs and its workers."""
+
+    dir: str = ""
+    workers: int = 1
+    waiting_max: int = 20_000
+    lease_s: int = 10
+    listen: str = ""
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a service is told."""
 
@@ -134,6 +144,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gateway: Gateway = Gateway()
     limits: Limits = Limits()
     nightly: Nightly = Nightly()
+    backtests: Backtests = Backtests()
     rules: dict[str, dict[str, Scalar]] = {}
     screens: dict[str, dict[str, Scalar]] = {}
 
@@ -168,6 +179,9 @@ RANGES: dict[str, tuple[int, int]] = {
     "gateway.session_first": (1, 2_000_000_000),
     "gateway.sessions": (2, 64),
     "nightly.sessions": (70, 2_500),
+    "backtests.workers": (0, 64),
+    "backtests.waiting_max": (1, 1_000_000),
+    "backtests.lease_s": (2, 3_600),
 }
 LIMIT_RANGES = {f"limits.{key}": (1, ceiling) for key, ceiling in CEILINGS.items()}
 CLOCKS: dict[str, tuple[str, str]] = {
@@ -358,6 +372,20 @@ def _rule_faults(rule: Rule, values: Mapping[str, Scalar]) -> list[str]:
         else:
             good[key] = value
     return faults or list(rule.check_params(kind(**good)))
+
+
+def jobs_folder(config: Config) -> Path:
+    """Return where the queue of backtests has its disk: beside the runs, because jobs outlive them."""
+    return _backtests_folder(config) / "queue"
+
+
+def results_folder(config: Config) -> Path:
+    """Return where results lie by the key of their task."""
+    return _backtests_folder(config) / "results"
+
+
+def _backtests_folder(config: Config) -> Path:
+    return Path(config.backtests.dir) if config.backtests.dir else Path(config.system.run_dir) / "backtests"
 
 
 def load_system(path: Path) -> System:

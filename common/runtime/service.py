@@ -15,6 +15,7 @@ from typing import NamedTuple, TextIO
 
 from common.bus.heartbeat import BEAT_NS, Liveness
 from common.bus.links import Links
+from common.bus.sockets import ORDER_BYTES_MAX
 from common.messages.control import Beat, Status, StatusRequest
 from common.messages.header import Role
 from common.messages.outputs import (
@@ -63,6 +64,12 @@ class ServiceSpec(NamedTuple):
     """Services it sends requests to."""
     full: bool = False
     """Wait for the disk at every commit: whoever knows what nobody else could tell it again (ADR 0025)."""
+    bytes_max: int = ORDER_BYTES_MAX
+    """Of a question's frame."""
+    listen: str = ""
+    """An address beside loopback at which it is asked and heard."""
+    disk: str = ""
+    """Folder of its store where that outlives the run; "" = the run's."""
 
 
 class Shell:
@@ -85,12 +92,15 @@ class Shell:
         self.log = make_logger(spec.name, config.system.log_level, log_to)
         self.clock = SystemClock()
         self.started_ns = self.clock.now_ns()
-        folder = Path(config.system.run_dir)
+        folder = Path(spec.disk or config.system.run_dir)
         reserve = Reserve(folder / f"{spec.name}.reserve", JOURNAL_RESERVE_BYTES if spec.full else OTHER_RESERVE_BYTES)
         self.store = Store(folder / f"{spec.name}.db", full=spec.full, reserve=reserve)
         self.disk = DiskWatch(self.store)
         keys = Path(config.system.keys_dir)
-        self.links = Links(spec.name, config.system.base_port, keys, run_id, self.clock.now_ns)
+        self.links = Links(
+            spec.name, config.system.base_port, keys, run_id, self.clock.now_ns,
+            bytes_max=spec.bytes_max, listen=spec.listen,
+        )  # fmt: skip
         try:
             self.links.bind()
             self.links.check_doors()

@@ -54,6 +54,11 @@ class Home(NamedTuple):
         return self.root / "tapes"
 
     @property
+    def backtests(self) -> Path:
+        """Backtests: those run at once by number, the queue's jobs and results."""
+        return self.root / "backtests"
+
+    @property
     def runs(self) -> Path:
         """One folder a run: runs/1, runs/2 ..."""
         return self.root / "runs"

@@ -69,6 +69,7 @@ def run_table(session: Session, folder: Path, days: Days, feed: Mapping[str, obj
         },
         "feed": {"tapes": [str(tape) for tape in days.tapes], "hand_script": days.hand_script, **feed},
         "history": {"dir": days.history},
+        "backtests": {"dir": str(session.home.backtests)},
     }
 
 

@@ -11,11 +11,13 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from common.bus.curve import make_folder
+from common.runtime.config import Backtests
 from common.runtime.lock import CopyLock
 from common.runtime.runner_control import RunnerControl
 from common.runtime.unix_supervisor import UnixSupervisor
@@ -26,7 +28,7 @@ STOP_WAIT_S = 10.0
 POLL_S = 0.05
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 """On Windows any signal but the console's ends a process at once."""
-SERVICES = ("market_data", "screener", "signal_engine", "risk_manager", "order_gateway")
+SERVICES = ("market_data", "screener", "signal_engine", "risk_manager", "order_gateway", "backtest_queue")
 
 
 class Process(NamedTuple):
@@ -125,6 +127,7 @@ class Supervisor:
             "PANKOU_RUN": str(run),
             "PANKOU_HOME": str(self.home.root),
             **({"PANKOU_SUPERVISOR": "runner"} if self.runner else {"PANKOU_SOCKET": str(self.path)}),
+            "PANKOU_WORKERS": str(workers_of(run / "config.toml")),
         }
 
     def stop(self, wait_s: float = STOP_WAIT_S) -> "Stopped":
@@ -222,3 +225,9 @@ def wait_until_gone(pids: Callable[[], set[int]], wait_s: float) -> set[int]:
             return left
         time.sleep(POLL_S)
     return pids()
+
+
+def workers_of(config: Path) -> int:
+    """Return how many workers of backtests a run has; only that is read, the run's services check the rest."""
+    told = tomllib.loads(config.read_text(encoding="utf-8")).get("backtests", {})
+    return int(told.get("workers", Backtests().workers))

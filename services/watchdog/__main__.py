@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from common.bus.endpoints import SERVICES, WATCHDOG
+from common.bus.endpoints import QUEUE, SERVICES, WATCHDOG
 from common.runtime.config import Config, load_system
 from common.runtime.run import StopFlag, config_argument, guarded
 from common.runtime.service import ServiceSpec, host
@@ -12,6 +12,8 @@ from services.watchdog.adapters.supervisord import Supervisord, table_reader
 from services.watchdog.core import RISK, WatchdogCore
 
 WATCHED = tuple(name for name in SERVICES if name != WATCHDOG)
+APART = (QUEUE,)
+"""Backtests and trading do not hold each other up."""
 SPEC = ServiceSpec(WATCHDOG, dict.fromkeys(WATCHED, ()), (RISK,))
 
 
@@ -21,7 +23,7 @@ def main() -> int:
     stop = StopFlag()
     run_dir = Path(system.run_dir)
     supervisord = Supervisord(table_reader(os.environ, run_dir), run_dir, stop.now)
-    return host(WatchdogCore(WATCHED), SPEC, Config(system=system), supervisord, log_to=sys.stderr, stop=stop)
+    return host(WatchdogCore(WATCHED, APART), SPEC, Config(system=system), supervisord, log_to=sys.stderr, stop=stop)
 
 
 if __name__ == "__main__":

@@ -29,8 +29,10 @@ STARTING, STOPPED = "STARTING", "STOPPED"
 class WatchdogCore:
     """Watches services by their beats and by what supervisord says."""
 
-    def __init__(self, services: Sequence[str]) -> None:
+    def __init__(self, services: Sequence[str], apart: Sequence[str] = ()) -> None:
+        """`apart`: services that are watched and killed like the others, and without which trading goes on."""
         self._services = tuple(services)
+        self._apart = frozenset(apart)
         self._kill_at_ns: dict[str, int] = {}
         """Services that are silent, or have not been heard since their start, and when they are killed."""
         self._up: set[str] = set()
@@ -154,6 +156,8 @@ class WatchdogCore:
         for name, starts in self._starts.items():
             while starts and now_ns - starts[0] >= WINDOW_NS:
                 starts.popleft()
+            if name in self._apart:
+                continue
             if self._states.get(name) in FATAL:
                 found[name] = f"{name} is {self._states[name]}: supervisord has given it up"
             elif len(starts) > RESTARTS_MAX:

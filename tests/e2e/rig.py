@@ -35,20 +35,20 @@ PANKOU = Path(sys.executable).with_name("pankou")
 
 def free_base_port(besides: Container[int] = ()) -> int:
     """Return a base port whose ports are free just now, and none of those promised to somebody else."""
-    bases = range(20_000, 32_000, 60)
+    bases = range(20_000, 32_000, 70)
     # Suites that run side by side begin at different ports: between looking and binding there is a moment.
     first = os.getpid() % len(bases)
     for base in (*bases[first:], *bases[:first]):
         if base in besides:
             continue
         try:
-            for port in range(base, base + 60):
+            for port in range(base, base + 70):
                 with socket.socket() as probe:
                     probe.bind(("127.0.0.1", port))
         except OSError:
             continue
         return base
-    raise RuntimeError("no sixty free ports in a row")
+    raise RuntimeError("no seventy free ports in a row")
 
 
 class System:

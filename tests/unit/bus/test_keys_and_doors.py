@@ -21,7 +21,7 @@ ORDERING = {"OpenRequest", "CloseRequest", "CancelRequest", "SubmitOrder", "Canc
 
 def test_addresses_do_not_collide_and_stay_below_the_kernels_own() -> None:
     ports = [port(27100, service, link) for service in SERVICES for link in LINKS]
-    assert len(set(ports)) == len(ports) == 18
+    assert len(set(ports)) == len(ports) == 21
     assert address(27100, "order_gateway", "ask") == "tcp://127.0.0.1:27141"
     for wrong in (80, 32_760, 70_000):
         with pytest.raises(UserError, match=str(wrong)):
