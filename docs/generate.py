@@ -11,6 +11,7 @@ from common.bus.sockets import BATCH_BYTES_MAX, ORDER_BYTES_MAX
 from common.domain.orders import Action, OrderState, PriceKind
 from common.domain.values import Board, Pace, Phase, Side, TradingState
 from common.history.reference import history_page
+from common.messages.backtests import JobState
 from common.messages.header import Role
 from common.messages.market import InstrumentFlag
 from common.messages.reference import Wire, protocol_page, reasons_page
@@ -21,14 +22,14 @@ from services.cli.rulebook_page import rules_page
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 MESSAGES = Path(__file__).resolve().parent.parent / "common" / "messages"
-ENUMS = (Side, Action, PriceKind, OrderState, VerdictStatus, Phase, TradingState, Board, Pace, Role)
+ENUMS = (JobState, Side, Action, PriceKind, OrderState, VerdictStatus, Phase, TradingState, Board, Pace, Role)
 RESULT = MESSAGES.parent / "backtests" / "result.py"
 CLIENT = REFERENCE / "req_client.py"
 
 
 def wire() -> Wire:
     """Gather what the protocol page tells."""
-    modules = ("bounds", "header", "market", "signals", "orders", "control", "kept")
+    modules = ("bounds", "header", "market", "signals", "orders", "control", "backtests", "kept")
     return Wire(
         services=SERVICES,
         links=LINKS,

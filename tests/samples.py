@@ -25,8 +25,8 @@ def _value(kind: typing.Any, depth: int, meta: msgspec.Meta = msgspec.Meta()) ->
     if kind is int:
         return min(2_026_010_500_042, meta.le if meta.le is not None else 2_026_010_500_042)
     if kind is str:
-        wide, narrow = "600519.SH|涨停", "600519.SH"
-        return wide if meta.pattern is None or re.search(meta.pattern, wide) else narrow
+        texts = ("600519.SH|涨停", "600519.SH", "600519", "verdicts/600519.json")
+        return next(text for text in texts if meta.pattern is None or re.search(meta.pattern, text))
     if kind is bytes:
         return bytes(range(24))
     if kind is bool:
@@ -34,7 +34,8 @@ def _value(kind: typing.Any, depth: int, meta: msgspec.Meta = msgspec.Meta()) ->
     if origin in (list, tuple):
         return origin([_value(args[0], depth + 1)] * 2)
     if origin is dict:
-        return {"up_limit": _value(args[1], depth + 1)}
+        named = _value(args[0], depth + 1)
+        return {named if "/" in named else "up_limit": _value(args[1], depth + 1)}
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return sample(kind, depth + 1)
     raise TypeError(f"no sample for {kind}")

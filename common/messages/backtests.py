@@ -27,8 +27,12 @@ JobKey: TypeAlias = Annotated[str, Meta(max_length=32, pattern=r"\A[0-9a-f]*\Z")
 JobKeys: TypeAlias = Annotated[tuple[JobKey, ...], Meta(max_length=LIST_MAX)]
 Priority: TypeAlias = Annotated[int, Meta(ge=-PRIORITY_MAX, le=PRIORITY_MAX)]
 """Higher goes first."""
-Files: TypeAlias = Annotated[dict[Name, Blob], Meta(max_length=100)]
-"""A result by name of file, "/" between folders."""
+FileName: TypeAlias = Annotated[
+    str, Meta(max_length=200, pattern=r"\A[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+){0,3}\.[a-z0-9]{1,12}\Z")
+]
+"""A file of a result, "/" between folders: it becomes a path, so it leads nowhere else."""
+Files: TypeAlias = Annotated[dict[FileName, Blob], Meta(max_length=100)]
+"""A result by name of file."""
 
 
 class JobState(IntEnum):
@@ -234,21 +238,3 @@ class JobStored(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=Tru
     """What became of a job is on disk."""
 
     key: JobKey
-
-
-# ------------------------------------------------------------------ what the queue keeps
-
-
-class KeptTask(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """What a job asks for; kept until it has ended."""
-
-    task: TaskBytes
-
-
-class KeptLease(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """Who holds a job."""
-
-    worker: Name
-    session: Name
-    place: Seq
-    """In the order in which the queue gave leases: a worker runs them in this order."""

@@ -4,6 +4,7 @@ import msgspec
 
 from common.domain.reasons import Reason
 from common.domain.values import TradingState
+from common.messages.backtests import TaskBytes
 from common.messages.bounds import (
     Cash,
     Coid,
@@ -268,3 +269,18 @@ class CheckRecord(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
     outcome: Label = ""
     key: Key = ""
     """Key of the signal that followed, where one did."""
+
+
+class KeptTask(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """What a job asks for; kept until it has ended."""
+
+    task: TaskBytes
+
+
+class KeptLease(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Who holds a job."""
+
+    worker: Name
+    session: Name
+    place: Seq
+    """In the order in which the queue gave leases: a worker runs them in this order."""

@@ -92,6 +92,23 @@ TITLES: dict[str, str] = {
     "ArmRequest": "解锁实盘账户",
     "SafeguardsRequest": "问总开关、解锁与限额",
     "Safeguards": "总开关、解锁与限额",
+    "SubmitJobs": "提交回测任务",
+    "JobsTaken": "任务已落盘",
+    "JobRow": "一个任务",
+    "WorkerRow": "一个回测进程",
+    "JobsRequest": "查任务",
+    "JobList": "任务清单",
+    "CancelJobs": "撤任务",
+    "JobsCancelled": "任务已撤",
+    "ResultRequest": "要回测结果",
+    "JobResult": "回测结果的文件",
+    "JobChanged": "任务有变化",
+    "JobsWaiting": "有任务在等",
+    "WorkRequest": "要活（回测进程 → 队列）",
+    "Lease": "一份租约",
+    "Work": "派活",
+    "JobDone": "任务结束（回测进程 → 队列）",
+    "JobStored": "任务的结局已落盘",
 }
 """Chinese name of every message that travels."""
 
@@ -100,6 +117,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ("signals", "决定与裁决 / Decisions and verdicts"),
     ("orders", "委托、查询、事件 / Orders, questions, events"),
     ("control", "控制 / Control"),
+    ("backtests", "回测任务 / Backtest jobs"),
 )
 """Modules of messages that travel, with their headings."""
 KEPT = "kept"
@@ -133,6 +151,12 @@ ANSWERS: dict[str, str] = {
     "LimitRequest": "Safeguards",
     "ArmRequest": "Safeguards",
     "SafeguardsRequest": "Safeguards",
+    "SubmitJobs": "JobsTaken",
+    "JobsRequest": "JobList",
+    "CancelJobs": "JobsCancelled",
+    "ResultRequest": "JobResult",
+    "WorkRequest": "Work",
+    "JobDone": "JobStored",
 }
 """Question to answer; "" = none is awaited. Every question may also be answered by a Fault."""
 
@@ -144,6 +168,8 @@ PUBLISHED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (topics.STATE, "risk_manager", ("TradingStateChanged",)),
     (topics.EVENT, "order_gateway", ("EventRow",)),
     (topics.MATCHED, "order_gateway", ("MatchedThrough",)),
+    (topics.JOB, "backtest_queue", ("JobChanged",)),
+    (topics.WORK, "backtest_queue", ("JobsWaiting",)),
     (topics.BEAT, "每个服务 / every service", ("Beat",)),
 )
 """Topic, who publishes it, what it carries."""

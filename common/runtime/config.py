@@ -1,7 +1,4 @@
-"""The configuration of a run: TOML, typed, frozen; everything wrong with it is said at once.
-
-size: every key beside its choices and bounds; a reader looks for one of them, not through all.
-"""
+"""The configuration of a run: TOML, typed, frozen; everything wrong with it is said at once (size: all sections in one file)."""
 
 import re
 import tomllib

@@ -7,7 +7,8 @@ from heapq import heappop, heappush
 from msgspec.structs import replace
 
 from common.backtests.tasks import Task
-from common.messages.backtests import ENDED, JobRow, JobState, KeptLease, KeptTask
+from common.messages.backtests import ENDED, JobRow, JobState
+from common.messages.kept import KeptLease, KeptTask
 from common.messages.outputs import Drop, Message, Output, Save
 
 ENDED_MAX = 20_000

@@ -25,7 +25,6 @@ from common.messages.backtests import (
     JobState,
     JobStored,
     JobsWaiting,
-    KeptLease,
     Lease,
     ResultRequest,
     SubmitJobs,
@@ -33,6 +32,7 @@ from common.messages.backtests import (
     WorkRequest,
 )
 from common.messages.control import Fault
+from common.messages.kept import KeptLease
 from common.messages.outputs import Drop, Effect, Log, Message, Origin, Output, Publish, Reply, Save, Token
 from common.messages.topics import JOB as JOB_TOPIC
 from common.messages.topics import WORK

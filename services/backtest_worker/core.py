@@ -16,6 +16,8 @@ IDLE_NS = 1_000_000_000
 AHEAD_S = 0.25
 """Work to hold in advance, in seconds of it."""
 AHEAD_MAX = 48
+LONG_NS = 1_000_000_000
+"""A job that runs for longer keeps nobody waiting behind it: what is held besides goes back."""
 UNHEARD_BYTES_MAX = 24 << 20
 """Of results that the queue has not yet: beyond it no further job is begun."""
 STALL_NS = 900_000_000_000
@@ -41,7 +43,8 @@ class WorkerCore:
         self._moved_ns = 0
         self._unheard: dict[str, int] = {}
         """Results that have no answer, and their sizes."""
-        self._mean_s = AHEAD_S
+        self._mean_s = 1.0
+        self._begun_ns = 0
         self.ran = 0
 
     # ------------------------------------------------------------------ life
@@ -84,27 +87,32 @@ class WorkerCore:
             case TaskMoved() if message.key == self.running:
                 self._moved, self._moved_ns = message, now_ns
                 return []
-            case JobsWaiting() if message.waiting and self._room() and not self._asking:
+            case JobsWaiting() if message.waiting and self._room(now_ns) and not self._asking:
                 return self._ask(now_ns)
             case _:
                 return []
 
     # ------------------------------------------------------------------ leases
 
-    def _room(self) -> int:
-        if sum(self._unheard.values()) > UNHEARD_BYTES_MAX:
+    def _room(self, now_ns: int) -> int:
+        if self._is_long(now_ns) or sum(self._unheard.values()) > UNHEARD_BYTES_MAX:
             return 0
         ahead = min(AHEAD_MAX, int(AHEAD_S / max(self._mean_s, 1e-6)))
         return max(0, 1 + ahead - len(self._waiting) - bool(self.running))
 
+    def _is_long(self, now_ns: int) -> bool:
+        return bool(self.running) and now_ns - self._begun_ns > LONG_NS
+
     def _ask(self, now_ns: int) -> list[Output]:
-        """Ask for work with everything that we hold; that is our beat too."""
+        """Ask for work with everything that we hold; that is our beat too. What we do not name is the queue's again."""
         self._turn += 1
+        if self._is_long(now_ns):
+            self._waiting.clear()
         held = (*self._unheard, *([self.running] if self.running else []), *self._waiting)
         self._asking = f"work|{self.session}|{self._turn}"
         self._ask_at_ns = now_ns + (BEAT_NS if held else IDLE_NS)
         told = WorkRequest(
-            self.worker, self.session, self._turn, held, self._room(), self.running, self._moved.done,
+            self.worker, self.session, self._turn, held, self._room(now_ns), self.running, self._moved.done,
             self._moved.total, self._moved.bars,
         )  # fmt: skip
         return [Request(QUEUE, self._asking, told)]
@@ -129,6 +137,7 @@ class WorkerCore:
         if not self.running and self._waiting and sum(self._unheard.values()) <= UNHEARD_BYTES_MAX:
             self.running = next(iter(self._waiting))
             self._moved, self._moved_ns = TaskMoved(self.running, 0, 0), now_ns
+            self._begun_ns = now_ns
             out.append(Effect(RunTask(self.running, self._waiting.pop(self.running))))
         return out
 
@@ -148,7 +157,7 @@ class WorkerCore:
         self._unheard[ran.key] = size
         told = JobDone(self.worker, self.session, ran.key, files if not fault else {}, fault, ran.died, ran.bars)
         out: list[Output] = [*self._go_on(now_ns), Request(QUEUE, _done_key(self.session, ran.key), told)]
-        if not self._asking and self._room() > len(self._waiting):
+        if not self._asking and self._room(now_ns) > len(self._waiting):
             out += self._ask(now_ns)
         return out
 

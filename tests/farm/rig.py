@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -90,15 +90,17 @@ class Farm:
     def counts(self, batch: str = "") -> dict[str, int]:
         return {name: n for name, n in self.ask(JobsRequest(batch=batch, limit=0), JobList).counts.items() if n}
 
-    def wait_all(self, seconds: float = 60, meanwhile: Callable[[], None] = lambda: None) -> dict[str, int]:
+    def wait_all(
+        self, seconds: float = 60, meanwhile: Callable[[Mapping[str, int]], None] = lambda _counts: None
+    ) -> dict[str, int]:
         """Wait until no job waits or runs; returns how many there are of each state."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            meanwhile()
             try:
                 counts = self.counts()
             except PeerSilentError:
                 continue
+            meanwhile(counts)
             if counts and not {name for name in counts if JobState[name] not in ENDED}:
                 return counts
             time.sleep(0.05)

@@ -63,6 +63,15 @@ risk_manager/ask ServiceTrouble              .  .  .  .  .  .  .  .  .  .  .  x
 watchdog/pub listen                          .  .  .  x  .  .  .  .  x  x  x  .
 watchdog/ask StatusRequest                   x  x  x  x  x  x  x  x  x  x  x  x
 watchdog/control StatusRequest               x  x  x  x  x  x  x  x  x  x  x  x
+backtest_queue/pub listen                    .  .  .  .  .  .  x  .  x  x  x  x
+backtest_queue/ask StatusRequest             x  x  x  x  x  x  x  x  x  x  x  x
+backtest_queue/ask SubmitJobs                .  .  .  .  .  .  .  .  x  x  .  .
+backtest_queue/ask CancelJobs                .  .  .  .  .  .  .  .  x  x  .  .
+backtest_queue/ask JobsRequest               .  .  .  .  .  .  .  .  x  x  x  .
+backtest_queue/ask ResultRequest             .  .  .  .  .  .  .  .  x  x  x  .
+backtest_queue/ask WorkRequest               .  .  .  .  .  .  x  .  .  .  .  .
+backtest_queue/ask JobDone                   .  .  .  .  .  .  x  .  .  .  .  .
+backtest_queue/control StatusRequest         x  x  x  x  x  x  x  x  x  x  x  x
 """
 
 

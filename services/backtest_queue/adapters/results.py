@@ -65,6 +65,8 @@ class ResultFolder:
             except ResultError:
                 self._put_aside(key)
                 damaged.append(key)
+            except OSError:  # a folder that cannot be read: the job runs, and storing says what is wrong
+                continue
         return LookedUp(call.question, tuple(there), tuple(damaged))
 
     def _put_aside(self, key: str) -> None:
@@ -87,6 +89,8 @@ class ResultFolder:
             summary = self._results.summary(call.key)
         except ResultError as error:
             return FilesRead(call.key, call.token, {}, f"{error.detail}: submit the job again")
+        except OSError as error:
+            return FilesRead(call.key, call.token, {}, f"the result cannot be read: {error}")
         if summary is None:
             return FilesRead(call.key, call.token, {}, f"there is no result of {call.key}")
         folder = self._results.folder(call.key)

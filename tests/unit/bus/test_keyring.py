@@ -126,5 +126,5 @@ def test_the_state_of_files_is_told(keys: Path) -> None:
 
 def test_fingerprints_tell_keys_apart(keys: Path) -> None:
     prints = [entry.fingerprint for entry in entries(keys)]
-    assert len(set(prints)) == len(prints) == 8
+    assert len(set(prints)) == len(prints) == 10
     assert keyring.fingerprint(load_public(keys, "cli").decode()) in prints

@@ -31,7 +31,7 @@ def test_the_life_of_a_key(tmp_path: Path) -> None:
         assert result.exit_code == 0, result.output
         said += result.output
     assert no_secret(tmp_path, said)
-    assert len(load_allowed(tmp_path / "keys")) == 10
+    assert len(load_allowed(tmp_path / "keys")) == 12
     result, _ = run(tmp_path, "keys revoke desk --json")
     assert [row["identity"] for row in json.loads(result.output)] == ["desk"]
     assert not (tmp_path / "keys" / "desk.key").exists()
