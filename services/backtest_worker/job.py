@@ -145,20 +145,10 @@ def _woken(job: Job, days: SomeDays, desks: dict[Verdict, Desk]) -> Iterator[Day
 def _scanned(job: Job, days: SomeDays, desks: dict[Verdict, Desk]) -> Iterator[DayBars]:
     """Play the days of a compiled rule; yield each when every desk is through with it."""
     from services.backtest_worker.adapters.compiled import compile_rule
-    from services.backtest_worker.pool_scan import PoolScan
-    from services.backtest_worker.scanned import Scanned, play_scanned
+    from services.backtest_worker.scanned import play_scanned
 
     scans = compile_rule(job.rule, job.cache)
-    if job.ahead:
-        yield from play_scanned(job.rule, job.params, scans, list(desks.values()), days.symbols, days)
-        return
-    pool = PoolScan(job.rule, job.params, scans, len(days.symbols))
-    engines = [Scanned(job.rule, job.params, scans, desk, days.symbols) for desk in desks.values()]
-    for day in days:
-        scanned = pool.scan(day)
-        for engine in engines:
-            engine.run_day(day, scanned)
-        yield day
+    yield from play_scanned(job.rule, job.params, scans, list(desks.values()), days.symbols, days, ahead=job.ahead)
 
 
 def _run_backtrader(job: Job, days: SomeDays, desks: dict[Verdict, Desk], told: Told) -> int:

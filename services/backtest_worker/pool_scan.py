@@ -63,6 +63,11 @@ class PoolScan:
         self._fields = len(rule.Context._fields)
         self._prices = [rule.Context._fields.index(name) for name in rule.CONTEXT_PRICES]
 
+    def one_by_one(self, days: Iterable[DayBars]) -> Iterator[tuple[DayBars, PoolDay]]:
+        """Yield days with their pools, each scanned when it is wanted: for a process that has one core."""
+        for day in days:
+            yield day, self.scan(day)
+
     def ahead(self, days: Iterable[DayBars]) -> Iterator[tuple[DayBars, PoolDay]]:
         """Yield days with their pools; those to come are scanned meanwhile, in a thread that holds no lock."""
         waiting: deque[tuple[DayBars, Future[PoolDay]]] = deque()

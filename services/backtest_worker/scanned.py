@@ -304,12 +304,13 @@ def _decision(found: I64) -> Decision:
 
 
 def play_scanned(
-    rule: Rule, params: Any, scans: Scans, desks: Sequence[Desk], symbols: Sequence[Symbol], days: Iterable[DayBars]
-) -> Iterator[DayBars]:
-    """Play days at several desks; yields each when every desk is through with it."""
+    rule: Rule, params: Any, scans: Scans, desks: Sequence[Desk], symbols: Sequence[Symbol], days: Iterable[DayBars],
+    *, ahead: bool = True,
+) -> Iterator[DayBars]:  # fmt: skip
+    """Play days at several desks; yields each when every desk is through with it. `ahead`: scan days to come meanwhile."""
     pool = PoolScan(rule, params, scans, len(symbols))
     engines = [Scanned(rule, params, scans, desk, symbols) for desk in desks]
-    for day, scanned in pool.ahead(days):
+    for day, scanned in pool.ahead(days) if ahead else pool.one_by_one(days):
         for engine in engines:
             engine.run_day(day, scanned)
         yield day

@@ -35,6 +35,9 @@ def test_a_thread_finds_what_is_found_without_one(scans: Scans, monkeypatch: pyt
     here = [played(scans, seed) for seed in range(4)]
     monkeypatch.setattr(pool_scan, "SMALL", 0)
     there = [played(scans, seed) for seed in range(4)]
+    bars, days = made(3)
+    alone = list(PoolScan(RULE, RULE.Params(), scans, len(bars.symbols)).one_by_one(days))
+    here, there = [*here, here[3]], [*there, alone]
     marked = 0
     for one, other in zip(here, there, strict=True):
         for (day, mine), (same, theirs) in zip(one, other, strict=True):
