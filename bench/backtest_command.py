@@ -6,7 +6,8 @@ A year of 5-minute bars (5,400 stocks, 63 million rows) is written with the proj
 columns are made before anything is timed. The screen lets every stock in, so every stock is looked at on every bar;
 five slots, shared cash, every rule of the market on. Cold: a new process, machine code from the disk's cache. Warm:
 the same call again inside one process; a command makes three passes, one a fill verdict, and writes its results, so
-beside it stands one verdict from its days to its statistics. Own memory is what is not a mapped file. The baseline is a bare numba pass over the same mapped columns. Growth: the
+beside it stands one verdict from its days to its statistics. Kept: a process that has its pools and facts already, as a
+worker's has from the job before, from there to finished statistics. Own memory is what is not a mapped file. The baseline is a bare numba pass over the same mapped columns. Growth: the
 same command over one month, a quarter, half a year and the whole. Modules are read as bytecode, as on any machine
 that ran the command once: processes started here may write it, whatever the environment says.
 """
@@ -40,8 +41,10 @@ SCREEN = 'zh = "全部"\nen = "everybody"\ncontext = ["float_value"]\n[[conditio
 WARM = """
 import io, json, os, sys, threading, time
 from contextlib import redirect_stdout
+from common.backtests.result import VERDICTS
 from common.backtests.statistics import statistics_of
-from services.backtest_worker.job import run_job
+from services.backtest_worker.job import days_of, run_job
+from services.backtest_worker.tasks import keep
 from services.cli.app import cli
 from services.cli.backtest_run import Asked, make_job
 from services.cli.session import Session
@@ -78,7 +81,19 @@ one = min(computed() for _ in range(3))
 over.set()
 watcher.join()
 ran()
-print(json.dumps({"one_verdict": one, "command": min(ran() for _ in range(3)), "own_mb": peak[0] / 1024, "base_mb": base / 1024}))
+command = min(ran() for _ in range(3))
+kept = keep(days_of(job))
+
+def again(verdicts):
+    start = time.perf_counter()
+    for result in run_job(job._replace(verdicts=verdicts), lambda *_: None, kept):
+        statistics_of(result)
+    return time.perf_counter() - start
+
+print(json.dumps({
+    "one_verdict": one, "command": command, "own_mb": peak[0] / 1024, "base_mb": base / 1024,
+    "kept_one": min(again(("expected",)) for _ in range(3)), "kept_three": min(again(VERDICTS) for _ in range(3)),
+}))
 """
 
 
@@ -240,6 +255,7 @@ def measure(root: Path, stocks: int, sessions: int) -> dict[str, float]:
     return {
         "bars_m": bars / 1e6, "fills": len(told["fills"]), "cold_s": seconds, "cold_cpu_s": cpu, "cold_bound_s": COLD_S,
         "warm_command_s": warm["command"], "warm_one_verdict_s": warm["one_verdict"], "warm_bound_s": WARM_S,
+        "kept_one_verdict_s": warm["kept_one"], "kept_three_verdicts_s": warm["kept_three"],
         "first_compile_s": with_compiling - one_day, "one_day_cold_s": one_day, **growth, "own_mb": warm["own_mb"],
         "own_mb_before": warm["base_mb"], "own_bound_mb": GROWN_MB, "bare_s": bare, "one_verdict_x_bare": warm["one_verdict"] / bare,
         "one_verdict_m_bars_s": bars / warm["one_verdict"] / 1e6,
