@@ -1,5 +1,6 @@
 """Supervisor listens on a unix socket in a private folder and nowhere else; services bind to loopback."""
 
+import ast
 import configparser
 import os
 import re
@@ -12,7 +13,7 @@ from common.domain.errors import ConfigError
 from services.cli.home import Home
 from services.cli.supervisor import Supervisor, socket_path
 from tests.conftest import CHECKOUT
-from tests.tidy.tree import TEXT, name, text
+from tests.tidy.tree import CODE, TEXT, name, text, tree
 
 INET = re.compile("inet" + "_http" + "_server")
 
@@ -25,6 +26,27 @@ def test_no_inet_server_anywhere() -> None:
     assert conf["unix_http_server"]["file"] == "%(ENV_PANKOU_SOCKET)s"
     assert conf["supervisorctl"]["serverurl"].startswith("unix://")
     assert conf["supervisord"]["umask"] == "077"
+    # It runs before the first program: a second supervisor of the same run does not get so far.
+    assert conf["rpcinterface:lock"]["supervisor.rpcinterface_factory"] == "common.runtime.supervised:take_lock"
+
+
+def test_the_runner_opens_no_socket() -> None:
+    """It is told by files (ADR 0036)."""
+    ours = [path for path in CODE if name(path).startswith("deploy/windows/")]
+    assert len(ours) >= 8
+    imported = {
+        alias
+        for path in ours
+        for node in ast.walk(tree(path))
+        for alias in (
+            [each.name for each in node.names]
+            if isinstance(node, ast.Import)
+            else [str(node.module)]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert imported & {"socket", "socketserver", "http.server", "xmlrpc.server", "asyncio", "zmq"} == set()
 
 
 def test_every_service_is_bound_to_loopback() -> None:
