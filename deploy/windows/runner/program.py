@@ -55,6 +55,7 @@ class Supervised:
         self.pid = 0
         self.started_s = 0
         self.restarts = 0
+        self._starts = 0
         self.note = ""
         self._tries = 0
         """Starts in a row that did not last `startsecs`."""
@@ -93,8 +94,8 @@ class Supervised:
 
     def starting(self, now: float, wall: int) -> None:
         """Note that a start is tried."""
-        if self.started_s:
-            self.restarts += 1
+        self.restarts += bool(self._starts)
+        self._starts += 1
         self.started_s = wall
         self._at = now + self.program.startsecs
         self._to(State.STARTING, f"tries:{self._tries}")
