@@ -12,7 +12,7 @@ from common.messages.control import HoldRequest, HoldSet
 from common.messages.market import TapeHeader
 from common.messages.outputs import Message
 from common.runtime import config
-from services.cli import ports, running, waiting
+from services.cli import going_live, ports, running, waiting
 from services.cli.days import find_days
 from services.cli.faults import SilentError
 from services.cli.home import Home
@@ -192,6 +192,19 @@ def test_a_live_feed_needs_no_tapes_and_goes_on_with_the_account_s_own_run(
     other, _ = run(tmp_path, "run --profile live", UP)
     assert other.exit_code == 0, other.output
     assert system.done[-1] == f"start {max(Home(tmp_path).run_numbers())}", "another account has books of its own"
+
+
+def test_history_of_a_live_feed_is_the_configured_one_first(tmp_path: Path) -> None:
+    session = Session("en", Home(tmp_path))
+    assert going_live.history_of(session, config.Config()) == ""
+    session.home.history.mkdir()
+    assert going_live.history_of(session, config.Config()) == str(session.home.history)
+    assert going_live.history_of(session, config.Config(nightly=config.Nightly(dir="n"))) == "n"
+    assert (
+        going_live.history_of(session, config.Config(history=config.History(dir="h"), nightly=config.Nightly(dir="n")))
+        == "h"
+    )
+    assert not going_live.is_fed_live(config.Config())
 
 
 def test_a_live_account_plays_no_tapes(tmp_path: Path, system: FakeSupervisor) -> None:
