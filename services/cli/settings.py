@@ -35,8 +35,16 @@ def merged_config(home: Home, profile: str, added: Mapping[str, Any]) -> Config:
     """Return the complete configuration; raises one `ConfigError` with everything wrong in it."""
     place = {"system": {"screens_dir": str(home.screens), "rules_dir": str(home.rules)}}
     table = merge(merge(merge(profile_table(profile), place), user_table(home)), added)
+    if not any(_named(table, section) for section in ("history", "nightly")) and home.history.is_dir():
+        table = merge(table, {"history": {"dir": str(home.history)}})
     name = f"{home.config} + {profile}.toml"
     return check_screens(parse_config(table, name), name)
+
+
+def _named(table: Mapping[str, Any], section: str) -> object:
+    """Return the folder of history that a section names; a section that is no table is told by `parse_config`."""
+    found = table.get(section, {})
+    return found.get("dir") if isinstance(found, dict) else None
 
 
 def check_screens(config: Config, name: str) -> Config:

@@ -17,6 +17,7 @@ from services.cli.days import find_days
 from services.cli.faults import SilentError
 from services.cli.home import Home
 from services.cli.session import Session
+from services.cli.settings import merged_config
 from services.cli.supervisor import SERVICES, Process, Stopped, Supervisor
 from tests.builders import Quote, batch, day_opened, push_end, table
 from tests.unit.services.cli.fakes import Answer, made_run, run
@@ -205,6 +206,16 @@ def test_history_of_a_live_feed_is_the_configured_one_first(tmp_path: Path) -> N
         == "h"
     )
     assert not going_live.is_fed_live(config.Config())
+
+
+def test_imported_history_is_used_where_nothing_else_is_named(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    assert merged_config(home, "paper", {}).history.dir == ""
+    home.history.mkdir()
+    assert merged_config(home, "paper", {}).history.dir == str(home.history)
+    home.config.write_text("[nightly]\ndir = 'kept'\n", "utf-8")
+    assert merged_config(home, "paper", {}).history.dir == ""
+    assert merged_config(home, "paper", {"history": {"dir": "run"}}).history.dir == "run"
 
 
 def test_a_live_account_plays_no_tapes(tmp_path: Path, system: FakeSupervisor) -> None:
