@@ -73,6 +73,8 @@ def clock(machine: Machine) -> Finding:
     if machine.quote_ns is not None:
         ahead_ms = (machine.now_ns - machine.quote_ns) // 1_000_000
         good, kind = -BEHIND_MS <= ahead_ms <= AHEAD_MS, "quotes"
+        if ahead_ms > AHEAD_MS:  # the clock is ahead, or quotes are late, of which another check knows
+            return Finding("clock", Verdict.WARN, {"seconds": f"{ahead_ms / 1000:+.1f}"}, kind)
     elif machine.file_ns is not None:
         ahead_ms = (machine.now_ns - machine.file_ns) // 1_000_000
         good, kind = abs(ahead_ms) <= BEHIND_MS, "server"

@@ -49,6 +49,7 @@ CASES: list[tuple[Finding, Verdict]] = [
     (machine.clock(Machine(now_ns=NINE_45, quote_ns=NINE_45 - 3 * S)), OK),
     (machine.clock(Machine(now_ns=NINE_45, quote_ns=NINE_45 + 2 * S)), WARN),
     (machine.clock(Machine(now_ns=NINE_45, quote_ns=NINE_45 - 20 * S)), WARN),
+    (machine.clock(Machine(now_ns=NINE_45, quote_ns=NINE_45 - 3_600 * S)), WARN),
     (machine.clock(Machine(now_ns=NINE_45, quote_ns=NINE_45 + 31 * S)), FAIL),
     (machine.clock(Machine(now_ns=NINE_45, file_ns=NINE_45)), OK),
     (machine.clock(Machine(now_ns=NINE_45, file_ns=NINE_45 - 2 * S)), WARN),
