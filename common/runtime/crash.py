@@ -115,6 +115,9 @@ POINTS: dict[str, CrashPoint] = {
     "g7": CrashPoint(_G, Moment.COMMITTED, _journals("OrderAccepted", "OrderRejected")),
     "g8": CrashPoint(_G, Moment.DECIDED, _journals("OrderFilled")),
     "g9": CrashPoint(_G, Moment.COMMITTED, _journals("OrderFilled")),
+    # a counter has been proved not to have an order: it is sent again
+    "g10": CrashPoint(_G, Moment.DECIDED, _journals("OrderSentAgain")),
+    "g11": CrashPoint(_G, Moment.COMMITTED, _journals("OrderSentAgain")),
     "g12": CrashPoint(_G, Moment.CARRYING, _does("Cancel")),
     "g13": CrashPoint(_G, Moment.PERFORMED, _does("Cancel")),
     # market data: a push

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common.domain.errors import InvariantError
-from common.runtime.crash import POINTS, Planned, parse_plan
+from common.runtime.crash import Planned, parse_plan
 from tests.faults.bugs import BUGS, Bug, planted
+from tests.faults.counter_points import ANYWHERE
 from tests.faults.frames_sweep import FrameRound
 from tests.faults.mini import Books, play
 from tests.faults.pauses import TwoGateways
@@ -55,7 +56,7 @@ def dies_of(bug: Bug, right: Books, plan: tuple[Planned, ...]) -> str:
 def caught_at_points(bug: Bug) -> str:
     """Try every point at some of its hits; returns where and how the bug shows first."""
     right = baseline(bug)
-    hits = [(Planned(point, hit),) for hit in HITS for point in POINTS]
+    hits = [(Planned(point, hit),) for hit in HITS for point in ANYWHERE]
     for number, plan in enumerate(hits, 1):
         how = dies_of(bug, right, plan)
         if how:
