@@ -1,10 +1,14 @@
 """Hand orders: refused locally, stored before they are sent, asked again under the same key, answered in words."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from common.bus.curve import make_missing_keys
 from common.domain.orders import OrderState
 from common.domain.reasons import Reason
 from common.domain.values import Side, push_id
@@ -23,6 +27,7 @@ from common.messages.orders import (
 )
 from common.messages.outputs import Message
 from common.messages.signals import Verdict, VerdictStatus
+from common.runtime.crash import EXIT_CRASHED, PLAN_VARIABLE
 from services.cli.hand import TRIES
 from services.cli.pending import Pending
 from tests.unit.services.cli.fakes import made_run, run
@@ -125,6 +130,26 @@ def test_the_key_is_on_disk_before_the_first_send_and_the_same_on_every_try(tmp_
     assert again.exit_code == 0
     assert isinstance(asked, OpenRequest)
     assert asked.key in keys
+    assert "No hand order waits" in run(tmp_path, "order retry")[0].stdout
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(("point", "stored"), [("c1", 0), ("c2", 1)])
+def test_the_command_dies_before_or_after_its_key_is_stored(tmp_path: Path, point: str, stored: int) -> None:
+    """A real command: what was not stored was not sent, what was stored is asked again under its key."""
+    made_run(tmp_path)
+    make_missing_keys(tmp_path / "keys")
+    names = {**os.environ, "PANKOU_HOME": str(tmp_path), PLAN_VARIABLE: f"{point}:1"}
+    pankou = Path(sys.executable).with_name("pankou")
+    died = subprocess.run(
+        [str(pankou), "order", "buy", "600519", "100"], env=names, capture_output=True, timeout=30, check=False
+    )
+    assert died.returncode == EXIT_CRASHED, died.stderr
+    waiting = Pending(tmp_path / "hand_orders.json").waiting("1")
+    assert len(waiting) == stored
+    again, link = run(tmp_path, "order retry", {OPEN: approved})
+    assert again.exit_code == 0
+    assert [asked for _, asked, _ in link.asked] == waiting
     assert "No hand order waits" in run(tmp_path, "order retry")[0].stdout
 
 
