@@ -4,6 +4,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 STAMP := .venv/.installed
+EXTRAS := .venv/.extras
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 VERSION := import sys; print(*sys.version_info[:2])
@@ -47,8 +48,23 @@ run: install
 stop:
 	@if test -x $(BIN)/pankou; then $(BIN)/pankou stop; else echo "pankou: 未安装，没有可停止的进程 / not installed, nothing to stop"; fi
 
-test: install
+# What starts no process runs on several cores, the rest alone: it measures silence and lives by the clock.
+# TEST_ARGS chooses tests and is run as it is.
+test: install $(EXTRAS)
+ifneq ($(TEST_ARGS),)
 	@$(BIN)/python -m pytest $(TEST_ARGS)
+else
+	@failed=0; \
+	$(BIN)/python -m pytest -m "not process" -n auto --maxprocesses 4 --dist loadfile || failed=1; \
+	$(BIN)/python -m pytest -m process || failed=1; \
+	exit $$failed
+endif
+
+# The optional extras, the vendor's library among them: only tests want them all. Where they are not to be had, those skip.
+$(EXTRAS): $(STAMP) requirements-extras.lock
+	@echo "pankou: 安装测试用的可选依赖 / installing the optional extras that tests use"
+	@if $(PIP) install --no-compile --require-hashes -r requirements-extras.lock > .venv/pip-extras.log 2>&1; then touch $@; \
+	else echo "pankou: 可选依赖装不上，用到它们的测试会跳过；原因见 .venv/pip-extras.log / the extras cannot be installed, tests that use them are skipped; why: .venv/pip-extras.log" >&2; fi
 
 $(CHECKS): install
 	@$(BIN)/python -m nox -s $@ -- $(NOX_ARGS)

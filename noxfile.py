@@ -122,6 +122,9 @@ def lock(session: nox.Session) -> None:
         # The vendor's library has a file of its own, since few need its 92 MB; both agree on all they share.
         shared = ("-c", "requirements.lock")
         session.run(*resolve, *shared, "--extra", "xt", "-o", "requirements-xt.lock", "pyproject.toml", external=True)
+        # What tests of optional extras need; `make test` installs it, `make run` does not.
+        extras = ("--extra", "xt", "--extra", "dask", "--extra", "optuna")
+        session.run(*resolve, *shared, *extras, "-o", "requirements-extras.lock", "pyproject.toml", external=True)
 
 
 @nox.session
