@@ -15,6 +15,8 @@ class Beat(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     seqs: Numbers = {}
     version: Name = ""
     """The code it runs; "" = not told."""
+    disk_full: bool = False
+    """The disk it writes to has no room: it opens nothing, and nobody should send it anything to open."""
 
 
 class StatusRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):

@@ -89,6 +89,8 @@ class Shell:
         self.version = code_version()
         self._versions: dict[str, str] = {}
         """Of those whose beats are heard."""
+        self._full: set[str] = set()
+        """Those whose disk is full, by their own word."""
         self.log = make_logger(spec.name, config.system.log_level, log_to)
         self.clock = SystemClock()
         self.started_ns = self.clock.now_ns()
@@ -175,19 +177,12 @@ class Shell:
                 if self.liveness.heard(subscriber.publisher, now_ns):
                     self._peer(subscriber.publisher, up=True)
                 if isinstance(message, Beat):
-                    self._hear_version(subscriber.publisher, message.version)
+                    self._hear_beat(subscriber.publisher, message)
                     continue
+                sent = envelope.trace
+                trace = sent if sent.published_ns else sent._replace(published_ns=envelope.sent_ns)
                 origin = Origin(
-                    subscriber.publisher,
-                    Role.STRANGER,
-                    None,
-                    topic,
-                    envelope.seq,
-                    "",
-                    envelope.cause_id,
-                    envelope.trace
-                    if envelope.trace.published_ns
-                    else envelope.trace._replace(published_ns=envelope.sent_ns),
+                    subscriber.publisher, Role.STRANGER, None, topic, envelope.seq, "", envelope.cause_id, trace
                 )
                 self._handle(message, origin)
         self._flush()
@@ -217,32 +212,36 @@ class Shell:
     def _tell_disk(self) -> None:
         """Let the core know that the disk is full, or has room again, before it decides anything more."""
         full = self.disk.news()
-        on_disk: Callable[[bool, int], Sequence[Output]] | None = getattr(self.core, "on_disk", None)
-        if full is not None and on_disk is not None:
-            self._carry_out(on_disk(full, self.clock.now_ns()))
+        if full is not None:
+            self._tell_core("on_disk", full)
 
     def _beat(self) -> None:
         now_ns = self.clock.now_ns()
         if now_ns - self._beat_ns >= BEAT_NS:
             self._beat_ns = now_ns
-            self.links.publisher.send(BEAT, Beat(self.spec.name, dict(self.links.publisher.seqs), self.version))
+            seqs, full = dict(self.links.publisher.seqs), self.disk.state == "full"
+            self.links.publisher.send(BEAT, Beat(self.spec.name, seqs, self.version, full))
             if odd := self.links.complaints():
                 self.log.warning("messages refused", **odd)
 
     def _peer(self, peer: str, *, up: bool) -> None:
         self.log.info("peer up" if up else "peer silent", peer=peer)
-        on_peer: Callable[[str, bool, int], Sequence[Output]] | None = getattr(self.core, "on_peer", None)
-        if on_peer is not None:
-            self._carry_out(on_peer(peer, up, self.clock.now_ns()))
+        self._tell_core("on_peer", peer, up)
 
-    def _hear_version(self, peer: str, version: str) -> None:
-        """Tell a core that wants to know when a peer begins to run the same code as we do, or other code."""
-        if self._versions.get(peer) == version:
-            return
-        self._versions[peer] = version
-        on_version: Callable[[str, bool, int], Sequence[Output]] | None = getattr(self.core, "on_version", None)
-        if on_version is not None:
-            self._carry_out(on_version(peer, version == self.version, self.clock.now_ns()))
+    def _hear_beat(self, peer: str, beat: Beat) -> None:
+        """Let the core know when a peer begins to run the same code as we do, or other code, and of its full disk."""
+        if self._versions.get(peer) != beat.version:
+            self._versions[peer] = beat.version
+            self._tell_core("on_version", peer, beat.version == self.version)
+        if beat.disk_full != (peer in self._full):
+            (self._full.add if beat.disk_full else self._full.discard)(peer)
+            self._tell_core("on_peer_disk", peer, beat.disk_full)
+
+    def _tell_core(self, hook: str, *facts: object) -> None:
+        """Tell a core that wants to know: one that has the method."""
+        told: Callable[..., Sequence[Output]] | None = getattr(self.core, hook, None)
+        if told is not None:
+            self._carry_out(told(*facts, self.clock.now_ns()))
 
     def _idle_ms(self) -> int:
         """Return how long the loop may sleep before something is due."""

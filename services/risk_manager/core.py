@@ -135,6 +135,11 @@ class RiskCore:
         text = "" if same else f"{peer} runs other code than {RISK}: restart the whole system"
         return [*self._states.cause(f"version_{peer}", text), *self._go_on(now_ns)]
 
+    def on_peer_disk(self, peer: str, full: bool, now_ns: int) -> Sequence[Output]:
+        """Open nothing while the disk of a service of the trading path is full."""
+        text = f"the disk of {peer} is full: make room" if full else ""
+        return [*self._states.cause(f"disk_{peer}", text), *self._go_on(now_ns)]
+
     # ------------------------------------------------------------------ time
 
     def next_deadline_ns(self) -> int | None:

@@ -125,11 +125,16 @@ def test_a_bare_req_socket_is_answered_in_kind(rig: Rig) -> None:
 
 
 class Listener(Echo):
-    """Writes down whose code it hears of."""
+    """Writes down whose code and whose full disk it hears of."""
 
     def __init__(self) -> None:
         super().__init__()
         self.versions: list[tuple[str, bool]] = []
+        self.disks: list[tuple[str, bool]] = []
+
+    def on_peer_disk(self, peer: str, full: bool, now_ns: int) -> Sequence[Output]:
+        self.disks.append((peer, full))
+        return []
 
     def on_version(self, peer: str, same: bool, now_ns: int) -> Sequence[Output]:
         self.versions.append((peer, same))
@@ -152,6 +157,22 @@ def test_a_beat_tells_once_whether_the_peer_runs_the_same_code(rig: Rig, same: b
         shell.close()
     assert core.versions == [("order_gateway", same)]
     assert rig.status().version == rig.shell.version
+
+
+def test_a_beat_tells_of_a_full_disk_and_of_room_again(rig: Rig) -> None:
+    core = Listener()
+    shell = Shell(core, ServiceSpec("risk_manager", {"order_gateway": ()}), rig.config, None, "run2")
+    shell.start()
+    try:
+        for full in (False, True, False):
+            rig.shell.store.disk_full = full
+            for _ in range(400):
+                shell.step(20)
+                if core.versions and bool(core.disks and core.disks[-1][1]) is full:
+                    break
+    finally:
+        shell.close()
+    assert core.disks == [("order_gateway", True), ("order_gateway", False)]
 
 
 @pytest.mark.parametrize("kind", ["stranger", "no key"])

@@ -185,6 +185,17 @@ def test_a_service_that_runs_other_code_is_a_cause_until_it_does_not() -> None:
     assert desk.core.status()[1] == "active"
 
 
+def test_the_gateways_full_disk_is_a_cause_until_it_has_room() -> None:
+    desk = Desk(pace=Pace.REAL_TIME, speed_milli=1_000)
+    desk.open_day()
+    desk.tick("09:30")
+    desk.carry_out(desk.core.on_peer_disk("order_gateway", True, desk.now_ns))
+    assert desk.enter(A).reason is Reason.STATE_REDUCING
+    assert "the disk of order_gateway is full" in desk.core.status()[3]["causes"]
+    desk.carry_out(desk.core.on_peer_disk("order_gateway", False, desk.now_ns))
+    assert desk.core.status()[1] == "active"
+
+
 def test_every_change_is_an_event_that_stays() -> None:
     desk = Desk()
     desk.open_day()
