@@ -113,6 +113,8 @@ class Ledger:
     """Every order ever submitted, by client order id, oldest first."""
     open_coids: dict[str, None] = field(default_factory=dict)
     """Orders that may still fill, oldest first."""
+    open_of: dict[Symbol, dict[str, None]] = field(default_factory=dict)
+    """The same by stock; only stocks that have any."""
     deals: set[str] = field(default_factory=set)
     fees_total: Cash = 0
     fees_day: Cash = 0
@@ -147,9 +149,9 @@ class Ledger:
 
     def open_orders(self, symbol: Symbol = "", side: int = 0) -> Iterator[OrderRecord]:
         """Go through the orders that may still fill, oldest first; of one stock or side where given."""
-        for coid in tuple(self.open_coids):
+        for coid in tuple(self.open_of.get(symbol, ()) if symbol else self.open_coids):
             order = self.orders[coid]
-            if (not symbol or order.symbol == symbol) and (not side or order.side == side):
+            if not side or order.side == side:
                 yield order
 
     def order(self, coid: str) -> OrderRecord:
@@ -256,7 +258,7 @@ class Ledger:
                 raise InvariantError(f"order {coid} needs {frozen}, {self.free_cash} is free")
             self._hold_cash(order, frozen)
         self.orders[coid] = order
-        self.open_coids[coid] = None
+        self._open(coid, symbol)
 
     def external(
         self, coid: str, broker_id: str, symbol: Symbol, side: int, shares: Shares, price: Price, day: Day
@@ -270,7 +272,11 @@ class Ledger:
             coid, coid, symbol, side, shares, price, EXTERNAL_RULE, Reason.EXTERNAL, 0, 0, day,
             state=OrderState.WORKING, broker_id=broker_id,
         )  # fmt: skip
+        self._open(coid, symbol)
+
+    def _open(self, coid: str, symbol: Symbol) -> None:
         self.open_coids[coid] = None
+        self.open_of.setdefault(symbol, {})[coid] = None
 
     def adopted(self, coid: str, other: str) -> None:
         """Give an order in doubt what became of an external one: a person knows that they are the same."""
@@ -411,6 +417,10 @@ class Ledger:
 
     def _release(self, order: OrderRecord) -> None:
         self.open_coids.pop(order.coid, None)
+        of_stock = self.open_of.get(order.symbol, {})
+        of_stock.pop(order.coid, None)
+        if not of_stock:
+            self.open_of.pop(order.symbol, None)
         if order.side == Side.BUY:
             self._hold_cash(order, 0)
         elif order.left and order.rule != EXTERNAL_RULE and (holding := self.positions.get(order.symbol)) is not None:

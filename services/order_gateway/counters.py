@@ -3,7 +3,7 @@
 from collections import deque
 
 from common.domain.calendar import NS
-from common.domain.values import MILLI, Cash, Shares, Side
+from common.domain.values import MILLI, Cash, Price, Shares, Side, Symbol
 from common.messages.orders import (
     AccountArmed,
     CancelSubmitted,
@@ -21,6 +21,13 @@ RATIO_ORDERS_MIN = 20
 """Orders of a day below which a cancel ratio means nothing."""
 REPEAT_NS = NS
 """The same order under another key within this time is held; a cancel within it is a quick one."""
+
+
+_Alike = tuple[Symbol, int, Shares, Price]
+
+
+def _alike(order: SubmitOrder) -> _Alike:
+    return order.symbol, order.side, order.shares, order.price
 
 
 class Counters:
@@ -42,6 +49,9 @@ class Counters:
         """Shares sent under each key of an order."""
         self._second = (0, 0)
         self._recent: deque[SubmitOrder] = deque()
+        """Orders of the last second, oldest first."""
+        self._alike: dict[_Alike, deque[SubmitOrder]] = {}
+        """The same ones by what they ask for."""
         self._times: dict[str, int] = {}
 
     def take(self, event: Event) -> None:
@@ -73,9 +83,17 @@ class Counters:
         if order.side == Side.BUY:
             self.bought_day += order.shares * order.price
         while self._recent and order.ts_ns - self._recent[0].ts_ns >= REPEAT_NS:
-            self._recent.popleft()
+            self._forget(self._recent.popleft())
         self._recent.append(order)
+        self._alike.setdefault(_alike(order), deque()).append(order)
         self._count(order.ts_ns)
+
+    def _forget(self, order: SubmitOrder) -> None:
+        """Let go of the oldest order, which is the oldest of its kind as well."""
+        alike = self._alike[_alike(order)]
+        alike.popleft()
+        if not alike:
+            del self._alike[_alike(order)]
 
     def _count(self, ts_ns: int) -> None:
         second = ts_ns // NS
@@ -94,12 +112,9 @@ class Counters:
 
     def is_repeated(self, order: SubmitOrder) -> bool:
         """Tell whether the same order came under another key less than a second before."""
-        same = (order.symbol, order.side, order.shares, order.price)
         return any(
-            (old.symbol, old.side, old.shares, old.price) == same
-            and old.key != order.key
-            and abs(order.ts_ns - old.ts_ns) < REPEAT_NS
-            for old in self._recent
+            old.key != order.key and abs(order.ts_ns - old.ts_ns) < REPEAT_NS
+            for old in self._alike.get(_alike(order), ())
         )
 
     @property
