@@ -177,8 +177,13 @@ def _source_of_name(name: str) -> str:
     return Path(spec.origin).read_text(encoding="utf-8")
 
 
-def _imports(source: str) -> Iterator[str]:
-    """Yield the modules of ours that a source imports from."""
+@lru_cache(maxsize=512)
+def _imports(source: str) -> tuple[str, ...]:
+    """Return the modules of ours that a source imports from."""
+    return tuple(_imported(source))
+
+
+def _imported(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module is not None and node.module.startswith(PACKAGES):
             for alias in node.names:
