@@ -4,6 +4,7 @@ import base64
 import csv
 import hashlib
 import io
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -79,13 +80,17 @@ def span_of(heat: Heat) -> tuple[float, float]:
 
 def write_sweep(folder: Path, sweep: Sweep) -> None:
     """Write the folder of a sweep, by one rename."""
-    part = folder.with_name(folder.name + ".part")
+    part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     (part / JSON_NAME).write_bytes(msgspec.json.format(msgspec.json.encode(sweep), indent=1) + b"\n")
     (part / CSV_NAME).write_text(sets_csv(sweep), encoding="utf-8", newline="")
     (part / PAGE_NAME).write_text(sweep_html(sweep), encoding="utf-8", newline="\n")
-    part.rename(folder)
+    try:
+        part.rename(folder)
+    except OSError:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
 
 
 def read_sweep(folder: Path) -> Sweep:

@@ -20,7 +20,7 @@ from common.history.schema import minutes_folder, part_of
 from services.backtest_worker.job import Job, Told
 from services.backtest_worker.tasks import params_of, task_of
 from services.cli.backtest_run import FOLDER, Asked, make_job
-from services.cli.faults import BadInputError
+from services.cli.faults import BadInputError, CliError
 from services.cli.grids import Axis, check_size, parse_grid, sets_of
 from services.cli.session import Session
 from services.cli.show import day_text
@@ -140,13 +140,20 @@ class _Runner:
 def _sweep(session: Session, plan: _Plan, told: Told) -> Swept:
     runner = _Runner(plan)
     try:
-        if plan.wanted.search == GRID:
-            sets: Iterable[dict[str, int]] = sets_of(plan.axes)
-        else:
-            sets = _searched(session, plan, runner, told)
-        rows = run_sets(plan.job, plan.tasks, sets, lambda tasks: runner.tasks(tasks, told))
+        return _swept(session, plan, runner, told)
+    except OSError as error:  # a full disk; what was kept before stays, and is not run again
+        path, why = str(session.home.root / FOLDER), error.strerror or str(error)
+        raise CliError("bad.cannot_keep", path=path, why=why) from None
     finally:
         runner.close()
+
+
+def _swept(session: Session, plan: _Plan, runner: _Runner, told: Told) -> Swept:
+    if plan.wanted.search == GRID:
+        sets: Iterable[dict[str, int]] = sets_of(plan.axes)
+    else:
+        sets = _searched(session, plan, runner, told)
+    rows = run_sets(plan.job, plan.tasks, sets, lambda tasks: runner.tasks(tasks, told))
     if not any(row.key for row in rows):
         raise BadInputError("bad.no_set", why=rows[0].fault)
     by = plan.wanted.by
@@ -212,12 +219,19 @@ def _row(chosen: dict[str, int], sides: list[tuple[str, Found]]) -> SetRow:
 
 
 def keep_sweep(session: Session, sweep: Sweep) -> Path:
-    """Write a sweep with its report into a folder of its own; returns it."""
+    """Write a sweep with its report into a folder of its own, sweeps/1, sweeps/2 ...; returns it."""
     root = session.home.root / FOLDER / "sweeps"
     root.mkdir(parents=True, exist_ok=True)
     number = max((int(path.name) for path in root.iterdir() if path.name.isdigit()), default=0) + 1
-    write_sweep(root / str(number), sweep)
-    return root / str(number)
+    while True:
+        try:
+            write_sweep(root / str(number), sweep)
+        except OSError:
+            if not (root / str(number)).exists():
+                raise
+            number += 1  # another sweep that ended now was first
+        else:
+            return root / str(number)
 
 
 def json_of(swept: Swept) -> dict[str, Any]:

@@ -256,6 +256,7 @@ TEXTS: dict[str, Text] = {
     "bad.no_optuna": Text("--search optuna 需要 optuna 包：pip install 'pankou[optuna]'。", "--search optuna needs the package optuna: pip install 'pankou[optuna]'."),
     "bad.no_scheduler": Text("--executor dask 要用 --scheduler 写明调度器的地址，如 tcp://10.0.0.5:8786。", "--executor dask needs the address of its scheduler: --scheduler tcp://10.0.0.5:8786."),
     "bad.scheduler_alone": Text("--scheduler 只与 --executor dask 同用。", "--scheduler goes with --executor dask."),
+    "bad.cannot_keep": Text("结果写不进 {path}（{why}）；已经留下的还在，腾出地方再跑同一条命令会接着算。", "Results cannot be written to {path} ({why}); what was kept is still there, make room and run the same command to go on."),
     "bad.kept_result": Text("以前的一个结果与它的散列对不上（{why}）；把那个目录移走，再跑一次。", "A result of before no longer matches its hash ({why}); move that folder away and run again."),
     "bad.market_with_days": Text("{names} 属于合成行情，不能与 --days / PANKOU_DAYS 同用。", "{names} belongs to the synthetic market; leave it out with --days or PANKOU_DAYS."),
     "bad.same_day": Text("{first} 和 {second} 都是 {day}；每天只能有一个，移走其中之一。", "{first} and {second} are both {day}; one a day, move one away."),

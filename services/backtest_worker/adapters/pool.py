@@ -5,12 +5,15 @@ those in flight are tried again one at a time, and one that breaks the pool thre
 """
 
 import os
+import signal
+import sys
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
 from common.backtests.tasks import Done, Task, key_of
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from services.backtest_worker.tasks import Warm
 
 TRIES_MAX = 3
+WINDOWS_MAX = 61
+"""Processes that a pool may have there."""
 ONE_THREAD = ("POLARS_MAX_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS")
 
 
@@ -42,8 +47,22 @@ def run_here(warm: "Warm", task: Task) -> Done:
         return Done(key, {}, f"{type(error).__name__}: {' '.join(str(error).split())}")
 
 
+def follow_parent() -> None:
+    """End this process when its parent ends, and at once when a person interrupts both: nobody is left over."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    parent = parent_process()
+    assert parent is not None, "a process of a pool has a parent"
+
+    def wait_for_it() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=wait_for_it, name="parent", daemon=True).start()
+
+
 def _begin(cache: str, history: str) -> None:
     """Get a process of the pool ready; the libraries read these when they are imported, so it comes first."""
+    follow_parent()
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     from services.backtest_worker.tasks import Warm
 
@@ -58,7 +77,8 @@ class LocalPool:
     """An executor of processes of this machine."""
 
     def __init__(self, workers: int, cache: Path, history: Path | None = None) -> None:
-        self._workers, self._given = workers, (str(cache), str(history or ""))
+        self._workers = min(workers, WINDOWS_MAX) if sys.platform == "win32" else workers
+        self._given = (str(cache), str(history or ""))
         self._pool: ProcessPoolExecutor | None = None
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done]:

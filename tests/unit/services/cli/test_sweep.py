@@ -1,13 +1,15 @@
 """`backtest sweep` end to end on a small history: ranks, splits, results used again, and what is refused in one line."""
 
+import errno
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from common.backtests.addressed import AddressedResults
 from common.backtests.store import read_result
+from common.backtests.summary import Summary
 from common.backtests.sweep_report import PAGE_NAME, read_sweep
 from common.backtests.tasks import Done, Task
 from services.backtest_worker.adapters import pool
@@ -106,7 +108,7 @@ def test_a_set_that_the_rule_refuses_is_told_and_the_others_run(home: Path) -> N
 
 @pytest.mark.usefixtures("inline")
 def test_a_result_that_no_longer_matches_its_hash_stops_the_sweep(home: Path) -> None:
-    asked = f"backtest sweep limit_up {SPAN} --grid stop_bp=450"
+    asked = f"backtest sweep limit_up {SPAN} --grid stop_bp=455"
     found = json.loads(run(home, f"{asked} --json")[0].stdout)
     folder = AddressedResults(home / "backtests" / "results").folder(found["rows"][0]["key"])
     (folder / "fills.parquet").write_bytes(b"other deals")
@@ -114,6 +116,37 @@ def test_a_result_that_no_longer_matches_its_hash_stops_the_sweep(home: Path) ->
     assert result.exit_code == 2
     assert f"{folder}: fills.parquet no longer matches its hash" in result.output
     assert (Path(found["folder"]) / PAGE_NAME).is_file(), "what was made before stays"
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_full_disk_is_one_line_and_what_was_kept_stays(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = [2]
+
+    def put(results: AddressedResults, key: str, files: Mapping[str, bytes]) -> Summary:
+        if not room[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        room[0] -= 1
+        return kept(results, key, files)
+
+    kept = AddressedResults.put
+    monkeypatch.setattr(AddressedResults, "put", put)
+    asked = f"backtest sweep limit_up {SPAN} --grid stop_bp=611,612,613,614"
+    result, _ = run(home, asked)
+    assert result.exit_code == 1
+    assert "No space left on device" in result.output
+    assert "Traceback" not in result.output
+    room[0] = 2
+    assert run(home, asked)[0].exit_code == 0, "two were kept, and there is room for the other two"
+
+
+@pytest.mark.usefixtures("inline")
+def test_two_sweeps_that_end_together_have_a_folder_each(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = f"backtest sweep limit_up {SPAN} --grid stop_bp=300,450 --by total_return --json"
+    first = Path(json.loads(run(home, asked)[0].stdout)["folder"])
+    monkeypatch.setattr(Path, "iterdir", lambda path: (each for each in path.glob("*") if each != first))
+    second = Path(json.loads(run(home, asked)[0].stdout)["folder"])
+    assert first != second
+    assert read_sweep(first) == read_sweep(second)
 
 
 @pytest.mark.parametrize(
