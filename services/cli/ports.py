@@ -18,8 +18,9 @@ def check_ports(base_port: int, config: str) -> None:
 def is_free(number: int) -> bool:
     """Tell whether a port can be bound."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As ZeroMQ does: a connection that lingers from before does not hold the port.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # As ZeroMQ does: a connection that lingers from before does not hold the port. On Windows that option would let
+        # us bind beside whoever listens there; its own one does what is meant.
+        probe.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR), 1)
         try:
             probe.bind((HOST, number))
         except OSError:

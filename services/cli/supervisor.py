@@ -107,7 +107,7 @@ class Supervisor:
         said = run / "logs" / "runner.err"
         with said.open("wb") as file:
             process = subprocess.Popen(
-                command, env=self.environment(run), cwd=CHECKOUT, stdin=subprocess.DEVNULL,
+                command, env={**self.environment(run), "PYTHONIOENCODING": "utf-8"}, cwd=CHECKOUT, stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=file, **background(),
             )  # fmt: skip
         for _ in range(int(RUNNER_START_S / POLL_S)):
@@ -229,5 +229,7 @@ def wait_until_gone(pids: Callable[[], set[int]], wait_s: float) -> set[int]:
 
 def workers_of(config: Path) -> int:
     """Return how many workers of backtests a run has; only that is read, the run's services check the rest."""
+    if os.name == "nt":
+        return 0  # a worker waits for its process and its sockets at once, which Windows cannot (ADR 0036)
     told = tomllib.loads(config.read_text(encoding="utf-8")).get("backtests", {})
     return int(told.get("workers", Backtests().workers))

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -36,6 +37,16 @@ def with_output(python: str) -> str:
     return f"{head}python.exe" if name.lower() == "pythonw.exe" else python
 
 
+def workers_of(config: Path, system: str = os.name) -> int:
+    """Return how many workers of backtests a run has; none on Windows, where they do not run yet (ADR 0036)."""
+    if system == "nt":
+        return 0
+    try:
+        return int(tomllib.loads(config.read_text(encoding="utf-8")).get("backtests", {}).get("workers", 0))
+    except (OSError, ValueError):
+        return 0  # the services say what is wrong with it
+
+
 def environment(run: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Return what supervisord.conf and the services read, as `pankou run` sets it too."""
     return {
@@ -44,6 +55,7 @@ def environment(run: Path, environ: Mapping[str, str]) -> dict[str, str]:
         "PANKOU_RUN": str(run),
         "PANKOU_CONFIG": str(run / "config.toml"),
         "PANKOU_HOME": str(run.parent.parent),
+        "PANKOU_WORKERS": environ.get("PANKOU_WORKERS") or str(workers_of(run / "config.toml")),
         "PANKOU_SUPERVISOR": "runner",
     }
 

@@ -13,7 +13,7 @@ from tests.conftest import CHECKOUT
 
 NAME = "order_gateway"
 STEP_S = 0.25
-ENVIRON = {"PANKOU_PYTHON": "python", "PANKOU_RUN": "/run", "PANKOU_CONFIG": "/run/config.toml"}
+ENVIRON = {"PANKOU_WORKERS": "0", "PANKOU_PYTHON": "python", "PANKOU_RUN": "/run", "PANKOU_CONFIG": "/run/config.toml"}
 
 
 class World:

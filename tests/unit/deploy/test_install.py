@@ -9,7 +9,7 @@ from pathlib import Path, PureWindowsPath
 import pytest
 
 from deploy.windows.install import EXIT_FAILED, EXIT_INPUT, EXIT_OK, Step, Wanted, carry_out, steps, unfit
-from deploy.windows.runner.__main__ import environment, newest_run, with_output
+from deploy.windows.runner.__main__ import environment, newest_run, with_output, workers_of
 from deploy.windows.task import NAMESPACE, Task, create_command, delete_command, run_command, task_xml
 from tests.conftest import CHECKOUT
 
@@ -164,7 +164,13 @@ def test_what_the_task_starts_finds_the_newest_run(tmp_path: Path) -> None:
         (home / "runs" / number / "config.toml").touch()
     run = newest_run(home)
     assert run == home / "runs" / "10"
+    (run / "config.toml").write_text("[backtests]\nworkers = 3\n", encoding="utf-8")
     names = environment(run, {"PATH": "p"})
+    assert names["PANKOU_WORKERS"] == "3"
+    assert environment(run, {"PANKOU_WORKERS": "1"})["PANKOU_WORKERS"] == "1"
+    assert workers_of(run / "config.toml", "nt") == 0
+    (run / "config.toml").write_text("[backtests", encoding="utf-8")
+    assert workers_of(run / "config.toml") == 0
     assert names["PANKOU_HOME"] == str(home)
     assert names["PANKOU_CONFIG"] == str(run / "config.toml")
     assert (names["PATH"], names["PANKOU_SUPERVISOR"]) == ("p", "runner")
