@@ -13,6 +13,11 @@ RUFF = (sys.executable, "-m", "ruff", "check", "--quiet", "--output-format", "co
 FORMAT = (sys.executable, "-m", "ruff", "format", "--check", "--quiet", ".")
 IMPORTS = (str(Path(sys.executable).with_name("lint-imports")), "--no-logo")
 MYPY = (sys.executable, "-m", "mypy", "--no-color-output")
+WINDOWS = (
+    *MYPY, "--platform", "win32", "--follow-imports", "silent", "--cache-dir", ".mypy_cache/win32", "-p", "deploy.windows",
+    "-m", "common.bus.acl", "-m", "common.runtime.lock", "-m", "common.runtime.pipes", "-m", "common.runtime.runner_control",
+)  # fmt: skip
+"""What runs there and nowhere else is never executed by a test here: its types are what can be checked."""
 
 
 def passes(command: tuple[str, ...]) -> None:
@@ -37,3 +42,8 @@ def test_everybody_imports_only_whom_they_may() -> None:
 @pytest.mark.timeout(240)  # a cold cache on a busy machine
 def test_types_hold() -> None:
     passes(MYPY)
+
+
+@pytest.mark.timeout(120)  # a cold cache on a busy machine
+def test_types_hold_in_what_only_windows_runs() -> None:
+    passes(WINDOWS)
