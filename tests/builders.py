@@ -32,6 +32,7 @@ def table(
     cash_e6: Mapping[str, int] | None = None,
     profit_e6: Mapping[str, int] | None = None,
     delisted: Sequence[str] = (),
+    feed_limits: Mapping[str, tuple[float, float]] | None = None,
 ) -> InstrumentTable:
     """Make an instrument table from previous closes (10 % limits; `references` where a stock goes ex)."""
     symbols = list(closes)
@@ -55,7 +56,19 @@ def table(
         ex_bonus_e6=np.array([(bonus_e6 or {}).get(symbol, 0) for symbol in symbols], "<i8").tobytes(),
         ex_profit_e6=np.array([profit_e6.get(symbol, 0) for symbol in symbols], "<i8").tobytes() if profit_e6 else b"",
         delisted=tuple(delisted),
+        feed_up_limit=_told(symbols, up, feed_limits, 1),
+        feed_down_limit=_told(symbols, down, feed_limits, 0),
     )
+
+
+def _told(
+    symbols: Sequence[str], ours: np.ndarray, told: Mapping[str, tuple[float, float]] | None, which: int
+) -> bytes:
+    """Return the limits that a live feed tells: ours, but for those given as (down, up) in yuan; none without any."""
+    if told is None:
+        return b""
+    pairs = zip(symbols, ours.tolist(), strict=True)
+    return np.array([milli(told[s][which]) if s in told else limit for s, limit in pairs], "<i4").tobytes()
 
 
 def day_opened(instruments: InstrumentTable, prev_day: int = PREV_DAY, **changes: object) -> DayOpened:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from common.domain.calendar import hms
 from common.domain.ids import client_order_id
 from common.domain.positions import Ledger
@@ -66,13 +68,15 @@ class Tape:
         self._prev = end.push
         return end.push
 
-    def push(self, number: int, at: str, quotes: Mapping[str, Quote] | None = None) -> int:
+    def push(
+        self, number: int, at: str, quotes: Mapping[str, Quote] | None = None, silent: tuple[str, ...] = ()
+    ) -> int:
         """Add a push; returns its id."""
         assert self._table is not None
         day, second = self._table.day, hms(at)
         batches = [batch(self._table, push_id(day, number), second, quotes)] if quotes else []
         end = push_end(day, number, second, parts=len(batches), prev=self._prev)
-        self.pushes.append([*batches, end])
+        self.pushes.append([*batches, replace(end, silent=silent)])
         self._prev = end.push
         return end.push
 

@@ -53,6 +53,7 @@ def sample(kind: type[msgspec.Struct], depth: int = 0) -> msgspec.Struct:
         else:
             values |= {"symbols": [f"60000{at}.SH" for at in range(count)], "names": ["浦发"] * count}
             values["ex_profit_e6"] = values["ex_cash_e6"]
+            values["feed_up_limit"] = values["feed_down_limit"] = values["up_limit"]
     return kind(**values)
 
 

@@ -92,6 +92,8 @@ class Reason(IntEnum):
     QUOTE_BEFORE_GAP = 113
     ABOVE_CEILING = 114
     BAD_TIME = 115
+    # a live feed
+    LIMITS_DIFFER = 145
     # a broker with books of its own
     EXTERNAL = 90
     RESOLVED_ABSENT = 92
@@ -177,6 +179,10 @@ WORDS: dict[Reason, Words] = {
     Reason.DAY_VALUE: Words("超过当日买入金额上限；用 pankou limits raise 临时放宽", "above the value of buys a day; pankou limits raise for today"),
     Reason.OVER_ORDERED: Words("该编号已经报过；不会报出比原委托更多的股数", "this key was sent already: never more shares than were ordered under it"),
     Reason.NOT_ARMED: Words("实盘账户未解锁，不开新仓；用 pankou arm 解锁", "the live account is not armed: no opening orders; pankou arm"),
+    Reason.LIMITS_DIFFER: Words(
+        "行情给出的涨跌停价与规则库不同，不买入；核对 ST、除权与交易所公告",
+        "the feed's price limits differ from the rulebook: not bought; check ST, ex-day and the exchange's notice",
+    ),
     Reason.FEED_DEAD: Words("行情中断，不买入；等行情恢复", "the feed is dead: no buys until it is back"),
     Reason.NOT_RECONCILED: Words("账目与柜台未对平，不买入；用 pankou status 看差额，对上后自动恢复", "books and broker do not agree: no buys; see pankou status, clears itself when equal"),
     Reason.MIXED_VERSIONS: Words("各进程代码版本不一致，不买入；重启整个系统", "processes run different code: no buys; restart the whole system"),

@@ -120,6 +120,10 @@ class Instruments:
         self.ex_cash_e6 = f(table.ex_cash_e6, I8)
         self.ex_bonus_e6 = f(table.ex_bonus_e6, I8)
         self.ex_profit_e6 = f(table.ex_profit_e6, I8) if table.ex_profit_e6 else np.zeros(len(self.symbols), I8)
+        told = bool(table.feed_up_limit)
+        self.feed_up_limit = f(table.feed_up_limit, I4) if told else self.up_limit
+        """What the live feed tells; our own limits where nobody was asked."""
+        self.feed_down_limit = f(table.feed_down_limit, I4) if told else self.down_limit
         self.delisted = frozenset(table.delisted)
         self.index = {symbol: at for at, symbol in enumerate(table.symbols)}
         if len(self.index) != len(table.symbols):

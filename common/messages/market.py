@@ -73,6 +73,10 @@ class InstrumentTable(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fiel
     """i8, the part of `ex_bonus_e6` that comes out of profit and is taxed; empty = none of it."""
     delisted: Symbols = ()
     """Stocks whose last trading day lies before this day and that are in no later table."""
+    feed_up_limit: Column = b""
+    """i4, 0.001 yuan: the limit as the live feed tells it, 0 = none or not told; empty = nobody was asked."""
+    feed_down_limit: Column = b""
+    """i4, as `feed_up_limit`. Nothing is bought where one differs from ours."""
 
     def __post_init__(self) -> None:
         """Hold every column to the number of stocks."""
@@ -81,6 +85,10 @@ class InstrumentTable(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fiel
             raise ValueError("names and symbols differ in number, or a symbol stands twice")
         if self.ex_profit_e6 and len(self.ex_profit_e6) != _I8 * len(self.symbols):
             raise ValueError("column ex_profit_e6 has another length")
+        if (self.feed_up_limit or self.feed_down_limit) and any(
+            len(column) != _I4 * len(self.symbols) for column in (self.feed_up_limit, self.feed_down_limit)
+        ):
+            raise ValueError("columns feed_up_limit and feed_down_limit have another length")
 
 
 class InstrumentFlag:
@@ -218,6 +226,8 @@ class PushEnd(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True)
     """The push played before this one (0 = none): a reader that has not done it has missed something."""
     gap: bool = False
     """The tape itself has a gap before this push; an edge inside it is missed, not chased."""
+    silent: tuple[Name, ...] = ()
+    """Exchanges (SH, SZ, BJ) of which a live feed has heard nothing for too long while others go on."""
 
 
 class TapeHeader(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):

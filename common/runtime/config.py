@@ -11,6 +11,7 @@ import msgspec
 from common.bus.endpoints import check_base_port
 from common.domain.errors import ConfigError, UserError
 from common.domain.values import Board
+from common.runtime.feed import Feed, MarketData, live_feed_faults, market_data_faults
 from common.runtime.limits import CEILINGS, KILL_BLOCKS, Limits, limit_faults
 from common.runtime.rules import Rules, load_rules
 from common.strategies.contract import Rule
@@ -36,21 +37,6 @@ class System(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mode: str = "paper"
     kill_file: str = ""
     restart_at: str = ""
-
-
-class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is played and how."""
-
-    kind: str = "replay"
-    tapes: tuple[str, ...] = ()
-    pace: str = "lockstep"
-    speed: float = 1.0
-    consumers: tuple[str, ...] = ("order_gateway", "signal_engine", "risk_manager")
-    hand_script: str = ""
-    ring_s: int = 60
-    start_second: int = 0
-    end_second: int = 86_400
-    record: bool = True
 
 
 class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -142,6 +128,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     nightly: Nightly = Nightly()
     backtests: Backtests = Backtests()
+    market_data: MarketData = MarketData()
     rules: dict[str, dict[str, Scalar]] = {}
     screens: dict[str, dict[str, Scalar]] = {}
 
@@ -149,7 +136,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 CHOICES: dict[str, tuple[str, ...]] = {
     "system.mode": ("paper", "live"),
     "system.log_level": ("debug", "info", "warning", "error"),
-    "feed.kind": ("replay",),
+    "feed.kind": ("replay", "xt"),
     "feed.pace": ("lockstep", "real_time"),
     "gateway.broker": ("paper", "xt"),
     "limits.kill_blocks": KILL_BLOCKS,
@@ -313,6 +300,9 @@ def _check_values(config: Config, faults: list[str]) -> None:
         faults.append('nightly.source = "files": needs nightly.files, the folder of your files')
     known = {board.name.lower() for board in Board}
     faults.extend(f"boards.allowed: unknown board {name!r}" for name in config.boards.allowed if name not in known)
+    if config.feed.kind == "xt":
+        faults += live_feed_faults(config.feed, history_dir(config))
+    faults += market_data_faults(config.market_data)
     if config.feed.speed <= 0:
         faults.append(f"feed.speed = {config.feed.speed}: must be above 0")
     try:
@@ -337,6 +327,11 @@ def _counter_faults(config: Config) -> list[str]:
     if config.gateway.after_absence != "park":
         faults.append(f'gateway.after_absence = {config.gateway.after_absence!r}: gateway.broker = "xt" needs "park"')
     return faults
+
+
+def history_dir(config: Config) -> str:
+    """Return the folder of history: the run's own, else the one that the nightly cycle looks after."""
+    return config.history.dir or config.nightly.dir
 
 
 def _check_rules(config: Config, rules: Rules, faults: list[str]) -> None:

@@ -5,17 +5,25 @@ from pathlib import Path
 
 import msgspec
 
+from common.domain.calendar import Calendar
 from common.domain.errors import ConfigError
-from common.domain.values import Pace, PushId
+from common.domain.values import Board, Pace, PushId
+from common.history.calendar_file import CALENDAR_TOML, days_with_file
 from common.messages.kept import PlacedHandOrder
 from common.messages.market import HandOrder
 from common.messages.outputs import Adapter, Core
-from common.runtime.config import Config, load_config
+from common.rules.boards import BOARD_NAMES
+from common.runtime.clock import SystemClock
+from common.runtime.config import Config, history_dir, load_config
 from common.runtime.run import config_argument, guarded
 from common.runtime.service import ServiceSpec, host
 from services.market_data.adapters.replay import ReplayAdapter
+from services.market_data.adapters.xt import XtAdapter, XtSettings, read_day_facts
+from services.market_data.adapters.xt_feed import FeedSettings
+from services.market_data.adapters.xt_link import LinkSettings
 from services.market_data.bars import BarBuilder
-from services.market_data.core import PlayerCore, Settings
+from services.market_data.core import PlayerCore
+from services.market_data.settings import Settings
 
 SPEC = ServiceSpec("market_data")
 
@@ -56,11 +64,28 @@ def settings_of(config: Config) -> Settings:
         end_second=feed.end_second,
         record=feed.record,
         script=read_script(Path(feed.hand_script)) if feed.hand_script else (),
+        live=feed.kind == "xt",
     )
 
 
-def parts_of(config: Config) -> tuple[Core, Adapter | None]:
-    """Build the player and its tapes."""
+def xt_adapter(config: Config, path: Path) -> XtAdapter:
+    """Build the live feed; `path` is the configuration that the reader of history is given."""
+    chosen, calendar_file = config.market_data, Path(history_dir(config)).expanduser() / CALENDAR_TOML
+    bse = BOARD_NAMES[Board.BSE] in config.boards.allowed
+    settings = XtSettings(
+        LinkSettings(chosen.host, chosen.port, chosen.token_file, chosen.data_home),
+        FeedSettings(("SH", "SZ", "BJ") if bse else ("SH", "SZ"), config.risk.stale_s, chosen.ahead_s),
+        chosen.silence_s,
+        Calendar(days_with_file(calendar_file)),
+        Path(config.system.run_dir) / "tapes",
+    )
+    return XtAdapter(settings, SystemClock().now_ns, lambda day: read_day_facts(path, day))
+
+
+def parts_of(config: Config, path: Path | None = None) -> tuple[Core, Adapter | None]:
+    """Build the player and its tapes, or the live feed of the configuration that stands in `path`."""
+    if config.feed.kind == "xt" and path is not None:
+        return PlayerCore(settings_of(config), BarBuilder), xt_adapter(config, path)
     record_into = Path(config.system.run_dir) / "tapes" if config.feed.record else None
     adapter = ReplayAdapter([Path(tape) for tape in config.feed.tapes], record_into)
     return PlayerCore(settings_of(config), BarBuilder), adapter
@@ -68,8 +93,9 @@ def parts_of(config: Config) -> tuple[Core, Adapter | None]:
 
 def main() -> int:
     """Play what the configuration names."""
-    config = load_config(config_argument("market_data"))
-    core, adapter = parts_of(config)
+    path = config_argument("market_data")
+    config = load_config(path)
+    core, adapter = parts_of(config, path)
     return host(core, SPEC, config, adapter)
 
 

@@ -11,6 +11,8 @@ class SeekDay(msgspec.Struct, frozen=True):
     """Go to the start of a day; the next ReadPush gives its push number 0. 0 = the first day there is."""
 
     day: Day
+    said: PushId = 0
+    """Last push said before a restart: what a live feed brings from now on is numbered above it."""
 
 
 class ReadPush(msgspec.Struct, frozen=True):
@@ -37,3 +39,18 @@ class RecordPush(msgspec.Struct, frozen=True):
     push: PushId
     messages: tuple[Message, ...]
     flush: bool
+
+
+class FeedNote(msgspec.Struct, frozen=True):
+    """A line for the log that the adapter asks for."""
+
+    level: str
+    event: str
+    facts: dict[str, object]
+
+
+class FeedStatus(msgspec.Struct, frozen=True):
+    """How a live source is."""
+
+    numbers: dict[str, int]
+    words: dict[str, str]

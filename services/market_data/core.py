@@ -5,7 +5,7 @@ was recorded is completed), and that push is said again; consumers that have don
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -20,12 +20,15 @@ from common.messages.control import (
     PushAck,
     RecordHandOrder,
 )
+from common.messages.header import Trace
 from common.messages.kept import PlacedHandOrder, PlayerPosition, RegisteredConsumer
 from common.messages.market import BarsClosed, DayOpened, HandOrder, PushEnd, QuoteBatch
 from common.messages.outputs import Effect, Log, Message, Origin, Output, Publish, Reply, Save
 from common.messages.topics import FEED
-from services.market_data.calls import PushRead, ReadPush, RecordPush, SeekDay, TapesFinished
+from services.market_data.calls import FeedNote, FeedStatus, PushRead, ReadPush, RecordPush, SeekDay, TapesFinished
+from services.market_data.hand import HandBook
 from services.market_data.lockstep import Acks
+from services.market_data.settings import Settings
 from services.market_data.values import Playable, Values
 
 SETTLE_NS = 1_000_000_000
@@ -39,20 +42,6 @@ class Bars(Protocol):
         """Close what `end` closes, then take the batches in."""
 
 
-class Settings(NamedTuple):
-    """How to play."""
-
-    pace: Pace = Pace.LOCKSTEP
-    speed_milli: int = 1000
-    consumers: tuple[str, ...] = ()
-    ring_s: int = 60
-    start_second: int = 0
-    end_second: int = 86_400
-    record: bool = True
-    script: tuple[PlacedHandOrder, ...] = ()
-    """Hand orders that belong to the run, by push."""
-
-
 class PlayerCore:
     """Plays what its adapter reads."""
 
@@ -61,10 +50,7 @@ class PlayerCore:
         self._make_bars = make_bars
         self._acks = Acks(settings.consumers)
         self._position = PlayerPosition(0, 0, 0)
-        self._hand: dict[str, PlacedHandOrder] = {}
-        self._scripted: dict[PushId, list[HandOrder]] = {}
-        for placed in settings.script:
-            self._scripted.setdefault(placed.push, []).append(placed.order)
+        self._hand = HandBook(settings.script)
         self._state = "waiting"
         self._next: PushRead | None = None
         self._current: Playable | None = None
@@ -79,6 +65,7 @@ class PlayerCore:
         self._late: dict[str, int] = dict.fromkeys(settings.consumers, 0)
         self._due_ns: int | None = None
         self._heard_ns: int | None = None
+        self._source = FeedStatus({}, {})
 
     # ------------------------------------------------------------------ life
 
@@ -90,7 +77,7 @@ class PlayerCore:
             elif isinstance(record, RegisteredConsumer):
                 self._acks.register(record.consumer)
             elif isinstance(record, PlacedHandOrder):
-                self._hand[record.order.key] = record
+                self._hand.take(record)
 
     def on_start(self, now_ns: int) -> Sequence[Output]:
         """Go to the day being played and read on from its start."""
@@ -99,7 +86,7 @@ class PlayerCore:
             return [Effect(SeekDay(0))]
         self._state = "rebuilding"
         self._due_ns = now_ns
-        return [Effect(SeekDay(day_of_push(self._position.push)))]
+        return [Effect(SeekDay(day_of_push(self._position.push), self._position.push))]
 
     def status(self) -> tuple[bool, str, dict[str, int], dict[str, str]]:
         """Report the position, who is waited for and who was late."""
@@ -114,9 +101,10 @@ class PlayerCore:
             "hold": self._position.hold,
             "acked": int(current > 0 and not self._acks.waiting_for(current)),
         }
-        numbers.update({f"late_{consumer}": count for consumer, count in self._late.items()})
+        late = {f"late_{consumer}": count for consumer, count in self._late.items()}
         waiting = self._acks.waiting_for(current) if current else self._acks.absent()
-        return self._state != "rebuilding", self._state, numbers, {"waiting_for": ",".join(waiting)}
+        words = {"waiting_for": ",".join(waiting), **self._source.words}
+        return self._state != "rebuilding", self._state, {**numbers, **late, **self._source.numbers}, words
 
     def next_deadline_ns(self) -> int | None:
         """Return when to read, play or repeat next."""
@@ -137,13 +125,18 @@ class PlayerCore:
 
     def on_message(self, message: Message, origin: Origin, now_ns: int) -> Sequence[Output]:
         """Handle one message."""
-        if isinstance(message, PushAck):
-            # A consumer speaks for itself only: whose key it was says the link, not the message.
-            return self._on_ack(message, now_ns) if message.consumer == origin.sender else []
-        if isinstance(message, PushRead):
-            return self._on_read(message, now_ns)
-        if isinstance(message, TapesFinished):
-            return self._on_finished(now_ns)
+        match message:
+            case PushAck():
+                # A consumer speaks for itself only: whose key it was says the link, not the message.
+                return self._on_ack(message, now_ns) if message.consumer == origin.sender else []
+            case PushRead():
+                return self._on_read(message, now_ns)
+            case TapesFinished():
+                return self._on_finished(now_ns)
+            case FeedNote(level, event, facts):
+                return [Log(level, event, facts)]
+            case FeedStatus():
+                self._source = message
         if origin.token is None:
             return []
         if isinstance(message, FeedStateRequest):
@@ -270,6 +263,8 @@ class PlayerCore:
 
     def _is_time(self, now_ns: int) -> bool:
         assert self._next is not None
+        if self._settings.live:
+            return True
         ts_ns = self._next.end.ts_ns
         if self._anchor is None or self._next.day is not None or self._skipped:
             self._anchor = (now_ns, ts_ns)
@@ -312,13 +307,16 @@ class PlayerCore:
         return [Publish(FEED, self._current.end)]
 
     def _say(self, playable: Playable) -> list[Output]:
-        return [Publish(FEED, message) for message in playable.messages()]
+        # The exchange's time, so that every decision tells how old its quotes were; a tape's time is no wall time.
+        trace = Trace(feed_ns=playable.end.ts_ns) if self._settings.live else Trace()
+        return [Publish(FEED, message, trace=trace) for message in playable.messages()]
 
     def _record(self, playable: Playable) -> list[Output]:
         if not self._settings.record:
             return []
-        flush = bool(playable.end.hand) or playable.end.last_of_day or playable.day is not None
-        return [Effect(RecordPush(playable.end.push, playable.messages(), flush))]
+        end, live = playable.end, self._settings.live
+        flush = live or bool(end.hand) or end.last_of_day or playable.day is not None
+        return [Effect(RecordPush(end.push, playable.messages(), flush))]
 
     def _playable(self, read: PushRead, prev: PushId) -> Playable:
         """Make the push as it is said: our pace, our hand orders, bars in front of the quotes."""
@@ -332,13 +330,12 @@ class PlayerCore:
         bars = tuple(self._bars.push(read.end, batches)) if self._bars is not None else ()
         if self._skipped and not self._skip(read):
             batches, gap, self._skipped = self._values.whole(read.end, read.batches), True, False
-        own = [placed.order for placed in self._hand.values() if placed.push == push]
         end = replace(
             read.end,
             feed_epoch=day.feed_epoch if day is not None else (self._day.feed_epoch if self._day else ""),
             parts=len(batches),
             bar_parts=len(bars),
-            hand=(*read.end.hand, *self._scripted.get(push, ()), *own),
+            hand=(*read.end.hand, *self._hand.of(push)),
             prev=prev,
             gap=gap,
         )
@@ -358,15 +355,25 @@ class PlayerCore:
 
     def _place(self, order: HandOrder, origin: Origin) -> list[Output]:
         assert origin.token is not None
-        placed = self._hand.get(order.key)
+        placed = self._hand.placed(order.key)
         if placed is not None:
             return [Reply(origin.token, HandOrderPlaced(order.key, placed.push))]
-        running = self._state in ("playing", "held") and self._next is not None
-        if not running or self._next is None or self._next.end.phase is Phase.PRE_OPEN:
+        push = self._push_to_come()
+        if push == 0:
             return [Reply(origin.token, HandOrderPlaced(order.key, 0))]
-        placed = PlacedHandOrder(order, self._next.end.push)
-        self._hand[order.key] = placed
+        placed = PlacedHandOrder(order, push)
+        self._hand.take(placed)
         return [Save(f"hand/{order.key}", placed), Reply(origin.token, HandOrderPlaced(order.key, placed.push))]
+
+    def _push_to_come(self) -> PushId:
+        """Return the push that a hand order enters with; 0 while there is none to come today."""
+        if self._state not in ("playing", "held"):
+            return 0
+        if self._next is not None:
+            return 0 if self._next.end.phase is Phase.PRE_OPEN else self._next.end.push
+        # Live, nothing is read ahead; the next push has the next number.
+        live = self._settings.live and self._current is not None and not self._current.end.last_of_day
+        return self._position.push + 1 if live else 0
 
     def _hold(self, request: HoldRequest, origin: Origin, now_ns: int) -> list[Output]:
         assert origin.token is not None

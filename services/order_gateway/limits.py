@@ -8,6 +8,7 @@ from common.domain.orders import OrderState
 from common.domain.reasons import Reason
 from common.domain.values import MILLI, Cash, Day, Price, Shares, Side, Symbol
 from common.messages.orders import SubmitOrder
+from common.rules.boards import exchange_of
 from common.rules.cage import cage_bounds
 from common.rules.checks import (
     check_band,
@@ -135,6 +136,9 @@ def _buy_checks(order: SubmitOrder, market: Market, books: Books, settings: Sett
         yield Denial(Reason.NOT_ARMED if second >= until_s else Reason.NONE, numbers)
     silent_ms = market.guard.silent_ms(market.reader.day, market.phase, settings.stale_s)
     yield Denial(Reason.FEED_DEAD if silent_ms else Reason.NONE, {"silent_ms": silent_ms})
+    exchange = order.symbol.rpartition(".")[2]
+    silent = market.end is not None and exchange in market.end.silent
+    yield Denial(Reason.FEED_DEAD if silent else Reason.NONE, {"exchange": int(exchange_of(order.symbol))})
     for reason, numbers in market.guard.forbidden.items():
         yield Denial(reason, numbers)
     doubt = sum(1 for record in books.ledger.open_orders(order.symbol) if record.state is OrderState.IN_DOUBT)

@@ -28,6 +28,7 @@ from common.messages.orders import (
 )
 from common.messages.outputs import Message, Origin, Output, Reply, Save, Tell, Token
 from common.messages.signals import SignalBatch, Verdict, Verdicts, VerdictsRequest, VerdictStatus
+from common.rules.boards import SUFFIXES
 from services.risk_manager.exits import ExitDesk
 from services.risk_manager.hand import HandDesk, body_of, denied
 from services.risk_manager.judge import Judge
@@ -226,7 +227,7 @@ class RiskCore:
         self._market.end = data.end
         self._begun, self._since_ns = True, now_ns
         self._outbox.trace = Trace(approved_ns=now_ns)
-        outputs = [*gap, *self._books(rows), *self._locks.judge(), *self._lock_causes()]
+        outputs = [*gap, *self._silent(data), *self._books(rows), *self._locks.judge(), *self._lock_causes()]
         if data.day is not None:
             old, dropped = self._verdicts.begin_day(data.day.day)
             outputs += [*dropped, *self._hand.forget(old)]
@@ -234,6 +235,14 @@ class RiskCore:
             outputs += self._hand.give(denied(order, Reason.DATA_GAP, {}, data.push))
         outputs += self._outbox.cancels_due()
         return [*outputs, *self._exits.work(self._states.state)]
+
+    def _silent(self, data: PushData) -> list[Output]:
+        """Open nothing while a live feed hears nothing of an exchange."""
+        outputs: list[Output] = []
+        for suffix in SUFFIXES:
+            text = f"no quote of {suffix} in continuous trading" if suffix in data.end.silent else ""
+            outputs += self._states.cause(f"{FEED_SILENT}_{suffix}", text)
+        return outputs
 
     def _books(self, rows: Sequence[EventRow]) -> list[Output]:
         outputs = [*self._outbox.apply(rows), *self._exits.apply(rows), *self._states.cause(EVENTS_LATE, "")]

@@ -34,6 +34,9 @@ class Facts(NamedTuple):
     """It has been quoted in continuous trading today: what the auctions show is virtual."""
     before_gap: bool
     """Its last quote is older than the last gap of the feed."""
+    feed_up_limit: Price
+    """What a live feed says; the same as `up_limit` where nobody was asked."""
+    feed_down_limit: Price
 
 
 class Market:
@@ -129,6 +132,8 @@ class Market:
             bool(instruments.flags[at] & InstrumentFlag.SUSPENDED),
             bool(table.time_ms[at] >= _CONTINUOUS_MS and table.last[at] > 0),
             instruments.day == self.gap.day and int(table.time_ms[at]) <= self.gap.time_ms,
+            int(instruments.feed_up_limit[at]),
+            int(instruments.feed_down_limit[at]),
         )
 
     def last_of(self, symbol: Symbol) -> Price:
@@ -153,9 +158,11 @@ class Market:
     def marketable(self, side: int, facts: Facts) -> Price:
         """Return the price of an order that should trade at once, inside band, cage and 2 % of last."""
         price_of = marketable_buy_price if side == Side.BUY else marketable_sell_price
-        return price_of(
-            facts.board, self.day, facts.last, facts.bid, facts.ask, facts.prev_close, facts.up_limit, facts.down_limit
-        )
+        up, down = facts.up_limit, facts.down_limit
+        if facts.feed_up_limit > 0 and facts.feed_down_limit > 0:
+            # Where feed and rulebook differ nothing is bought, and a sell has a price that both let through.
+            up, down = min(up or facts.feed_up_limit, facts.feed_up_limit), max(down, facts.feed_down_limit)
+        return price_of(facts.board, self.day, facts.last, facts.bid, facts.ask, facts.prev_close, up, down)
 
     def may_cancel(self, symbol: Symbol) -> bool:
         """Tell whether the exchange takes a cancel of the stock's orders now."""

@@ -104,6 +104,7 @@ class Reviewer:
         yield from self._trading_checks(facts)
         numbers = {"gap_ms": self._market.gap.time_ms}
         yield Finding(Reason.QUOTE_BEFORE_GAP if facts.before_gap else Reason.NONE, numbers)
+        yield check_feed_limits(facts)
 
     def _trading_checks(self, facts: Facts) -> Iterator[Finding]:
         yield Finding(check_suspended(facts.suspended), {"prev_close": facts.prev_close})
@@ -248,6 +249,13 @@ class Reviewer:
         if not wide:
             far = {"price": price, "last": facts.last, "reach_bp": REACH_BP}
             yield Finding(check_far_from_last(side, price, facts.last), far)
+
+
+def check_feed_limits(facts: Facts) -> Finding:
+    """Compare the day's limits with what the live feed says: one of the two is wrong, so nothing is bought."""
+    ours, told = (facts.up_limit, facts.down_limit), (facts.feed_up_limit, facts.feed_down_limit)
+    numbers = {"up_limit": ours[0], "down_limit": ours[1], "feed_up_limit": told[0], "feed_down_limit": told[1]}
+    return Finding(Reason.NONE if ours == told else Reason.LIMITS_DIFFER, numbers)
 
 
 def check_opening(state: TradingState) -> Reason:

@@ -23,7 +23,7 @@ from common.messages.signals import PoolRequest
 from common.runtime.config import Account, Config, Risk
 from services.backtest_worker.adapters.pipeline import live_services
 from services.market_data.core import PlayerCore
-from services.market_data.core import Settings as PlayerSettings
+from services.market_data.settings import Settings as PlayerSettings
 from services.order_gateway.calls import CounterStatus
 from services.order_gateway.core import GatewayCore
 from services.order_gateway.settings import Settings

@@ -8,7 +8,8 @@ from common.runtime.config import Account, Config, Risk
 from services.backtest_worker.adapters.pipeline import live_services
 from services.market_data.bars import BarBuilder
 from services.market_data.calls import RecordPush
-from services.market_data.core import PlayerCore, Settings
+from services.market_data.core import PlayerCore
+from services.market_data.settings import Settings
 from tests.simulation.mini_market import hand_script, pool, sessions
 from tests.simulation.test_player import MemoryTape
 from tests.simulation.world import Node, World

@@ -28,7 +28,7 @@ from common.messages.outputs import Message, Origin, Output, Request, Tell
 from common.messages.topics import EVENT, FEED, MATCHED
 from services.market_data.calls import PushRead
 from services.market_data.core import PlayerCore
-from services.market_data.core import Settings as PlayerSettings
+from services.market_data.settings import Settings as PlayerSettings
 from services.order_gateway.adapters.paper import PaperBroker
 from services.order_gateway.core import GatewayCore
 from services.order_gateway.settings import Settings

@@ -14,7 +14,8 @@ from common.messages.market import BarsClosed, DayOpened, HandOrder, InstrumentT
 from common.messages.outputs import Message, Origin, Output, Reply, Save, Tell, Token
 from common.messages.topics import FEED
 from services.market_data.calls import PushRead, ReadPush, RecordPush, SeekDay, TapesFinished
-from services.market_data.core import PlayerCore, Settings
+from services.market_data.core import PlayerCore
+from services.market_data.settings import Settings
 from tests.builders import DAY, Quote, batch, day_opened, push_end, table
 from tests.simulation.world import Node, World
 

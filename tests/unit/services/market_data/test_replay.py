@@ -14,7 +14,8 @@ from common.history.tape import TapeReader, TapeWriter
 from common.messages.market import HandOrder, TapeHeader
 from common.runtime.config import Config, Feed
 from services.market_data.__main__ import read_script, settings_of
-from services.market_data.adapters.replay import Recorder, ReplayAdapter
+from services.market_data.adapters.recorder import Recorder
+from services.market_data.adapters.replay import ReplayAdapter
 from services.market_data.calls import PushRead, ReadPush, RecordPush, SeekDay, TapesFinished
 from services.market_data.lockstep import FIRST_REPEAT_NS, LAST_REPEAT_NS, Acks
 from services.market_data.values import Playable

@@ -287,6 +287,19 @@ def test_nothing_is_bought_on_a_dead_feed(pace: Pace, silent_s: int, dead: bool)
     assert isinstance(gateway.submit(gateway.order("b2", A, 100, 10.0)), Journalled)
 
 
+def test_nothing_is_bought_on_an_exchange_that_fell_silent() -> None:
+    tape = Tape()
+    tape.open(table({A: 10.0, OTHER: 20.0}), PREV_DAY, pace=Pace.REAL_TIME, speed_milli=1_000)
+    tape.push(1, "09:30:03", {A: Quote(10.0, ask=[(10.0, 900)]), OTHER: Quote(20.0, ask=[(20.0, 900)])})
+    tape.push(2, "09:30:06", {A: Quote(10.0, ask=[(10.0, 900)])}, silent=("SZ",))
+    gateway = Rig(tape=tape)
+    gateway.play(3)
+    answer = gateway.submit(gateway.order("b", OTHER, 100, 20.0))
+    assert isinstance(answer, Denied)
+    assert (answer.reason, answer.detail) == (Reason.FEED_DEAD, {"exchange": 2})
+    assert isinstance(gateway.submit(gateway.order("b2", A, 100, 10.0)), Journalled)
+
+
 # ---------------------------------------------------------------------- cancels
 
 

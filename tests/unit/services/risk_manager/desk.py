@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from common.domain.calendar import hms, ts_of
 from common.domain.ids import order_key
 from common.domain.orders import Action, PriceKind
@@ -185,7 +187,13 @@ class Desk:
         self._play(self.frames)
 
     def tick(
-        self, time: str, quotes: Mapping[str, Quote] | None = None, hand: Sequence[HandOrder] = (), *, gap: bool = False
+        self,
+        time: str,
+        quotes: Mapping[str, Quote] | None = None,
+        hand: Sequence[HandOrder] = (),
+        *,
+        gap: bool = False,
+        silent: tuple[str, ...] = (),
     ) -> None:
         """Play one push; unless given, every stock is quoted at its close."""
         prev = self.push
@@ -193,6 +201,7 @@ class Desk:
         self.push, self.second = push_id(self.day, self.number), hms(time)
         made = batch(self.instruments, self.push, self.second, quotes or {s: two_sided(p) for s, p in CLOSES.items()})
         end = push_end(self.day, self.number, self.second, parts=1, prev=prev, hand=hand, gap=gap)
+        end = replace(end, silent=silent)
         self.batches.append(made)
         self.frames = [made, end]
         self._play(self.frames)

@@ -24,7 +24,7 @@ from common.messages.signals import Signal, SignalBatch, SignalVerdicts, Verdict
 from common.messages.topics import BEAT, EVENT, FEED, MATCHED, STATE, VERDICT
 from services.market_data.calls import PushRead, ReadPush, SeekDay, TapesFinished
 from services.market_data.core import PlayerCore
-from services.market_data.core import Settings as PlayerSettings
+from services.market_data.settings import Settings as PlayerSettings
 from services.order_gateway.adapters.paper import PaperBroker
 from services.order_gateway.core import GatewayCore
 from services.order_gateway.settings import Settings as GatewaySettings

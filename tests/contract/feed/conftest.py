@@ -1,0 +1,35 @@
+"""Every test of the conformance suite runs once for each source of quotes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.feed.sources import SOURCES, Replay, Xt
+from tests.fakes import xtquant as fakes
+
+
+@pytest.fixture(params=sorted(SOURCES))
+def feed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Replay | Xt]:
+    if request.param != "xt":
+        source = SOURCES[request.param](tmp_path)
+        yield source
+        source.close()
+        return
+    yield from live_source(tmp_path)
+
+
+@pytest.fixture
+def xt(tmp_path: Path) -> Iterator[Xt]:
+    yield from live_source(tmp_path)
+
+
+def live_source(folder: Path) -> Iterator[Xt]:
+    if not fakes.available():
+        pytest.skip("xtquant is not installed: pip install -r requirements-xt.lock")
+    with fakes.installed() as installed:
+        source = Xt(folder, installed["datacenter"])
+        try:
+            yield source
+        finally:
+            source.close()
