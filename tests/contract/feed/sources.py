@@ -201,6 +201,7 @@ class Xt:
     def play(self, rig: Rig, until: int = 0) -> None:
         if not rig.heard:
             self.begin(rig)
+        rig.turn_until(lambda: self.word(rig) == "live", "the link")
         for moment in self.moments[self.played : until or None]:
             self.push(rig, moment)
             self.played += 1

@@ -4,6 +4,7 @@ import pytest
 
 from common.domain.errors import ConfigError
 from common.runtime.config import history_dir, parse_config
+from common.runtime.feed import MarketData, market_data_faults
 
 LIVE = {
     "feed": {"kind": "xt", "pace": "real_time"}, "nightly": {"dir": "h"}, "market_data": {"port": 58_611},
@@ -14,6 +15,10 @@ def test_a_live_feed_that_is_complete() -> None:
     config = parse_config(LIVE, "x")
     assert (config.feed.kind, config.market_data.port, history_dir(config)) == ("xt", 58_611, "h")
     assert history_dir(parse_config({**LIVE, "history": {"dir": "own"}}, "x")) == "own"
+
+
+def test_the_defaults_are_within_their_bounds() -> None:
+    assert market_data_faults(MarketData()) == []
 
 
 def test_all_that_does_not_go_with_one() -> None:
