@@ -301,7 +301,7 @@ def _check_values(config: Config, faults: list[str]) -> None:
     known = {board.name.lower() for board in Board}
     faults.extend(f"boards.allowed: unknown board {name!r}" for name in config.boards.allowed if name not in known)
     if config.feed.kind == "xt":
-        faults += live_feed_faults(config.feed, history_dir(config))
+        faults += live_feed_faults(config.feed)
     faults += market_data_faults(config.market_data)
     if config.feed.speed <= 0:
         faults.append(f"feed.speed = {config.feed.speed}: must be above 0")

@@ -43,7 +43,7 @@ def market_data_faults(chosen: MarketData) -> list[str]:
     ]
 
 
-def live_feed_faults(feed: Feed, history: str) -> Iterator[str]:
+def live_feed_faults(feed: Feed) -> Iterator[str]:
     """Return what does not go with quotes from the market: they cannot wait, and nothing of them is on a tape yet."""
     if feed.pace != "real_time" or feed.speed != 1.0:
         yield f'feed.pace = {feed.pace!r}, speed {feed.speed:g}: feed.kind = "xt" needs "real_time" and 1.0'
@@ -53,5 +53,3 @@ def live_feed_faults(feed: Feed, history: str) -> Iterator[str]:
         yield 'feed.start_second, feed.end_second: feed.kind = "xt" takes whole days only'
     if not feed.record:
         yield 'feed.record = false: feed.kind = "xt" needs the recording to go on after a restart'
-    if not history:
-        yield 'feed.kind = "xt": needs history.dir or nightly.dir, which know closes, ex-days and ST of the day'

@@ -70,6 +70,11 @@ def settings_of(config: Config) -> Settings:
 
 def xt_adapter(config: Config, path: Path) -> XtAdapter:
     """Build the live feed; `path` is the configuration that the reader of history is given."""
+    if not history_dir(config):
+        raise ConfigError(
+            f'{path}: feed.kind = "xt" 需要 history.dir 或 nightly.dir（昨收、除权、ST 由历史库给出）/ needs history.dir or'
+            " nightly.dir, the folder that knows closes, ex-days and ST; fill it with: pankou data download"
+        )
     chosen, calendar_file = config.market_data, Path(history_dir(config)).expanduser() / CALENDAR_TOML
     bse = BOARD_NAMES[Board.BSE] in config.boards.allowed
     settings = XtSettings(

@@ -18,6 +18,7 @@ from common.domain.errors import PastCalendarError, TapeError
 from common.domain.values import Day, PushId
 from common.history.tape import SUFFIX, TapeReader
 from common.messages.outputs import Message
+from common.runtime.waker import Waker
 from services.market_data.adapters.recorder import Recorder
 from services.market_data.adapters.xt_day import DayTable, is_fresh
 from services.market_data.adapters.xt_feed import (
@@ -72,7 +73,8 @@ class XtAdapter:
     ) -> None:
         self._settings, self._now_ns, self._facts_of, self._make_link = settings, now_ns, facts_of, make_link
         self._recorder = Recorder(settings.record_into)
-        self._handover = Handover(now_ns)
+        self._waker = Waker()
+        self._handover = Handover(now_ns, self._waker.ring)
         self._link: Link | None = None
         self._linked_ns = 0
         self._retry_s = RETRY_FIRST_S
@@ -108,6 +110,7 @@ class XtAdapter:
 
     def poll(self) -> Sequence[Message]:
         """Look after the link and the day; hand over the push that was asked for, when there is one."""
+        self._waker.hear()
         now_ns = self._now_ns()
         found = self._next(now_ns)  # first: what has come is no silence
         self._follow(now_ns)
@@ -119,6 +122,11 @@ class XtAdapter:
         if self._link is not None:
             self._link.give_up()
         self._recorder.close()
+        self._waker.close()
+
+    def fileno(self) -> int:
+        """Return what becomes readable when the vendor pushed."""
+        return self._waker.fileno()
 
     # ------------------------------------------------------------------ after a restart
 

@@ -54,8 +54,8 @@ class Heard(NamedTuple):
 class Handover:
     """From the vendor's threads to the loop: the newest quote of a code wins, so it can never hold more than a market."""
 
-    def __init__(self, now_ns: Callable[[], int]) -> None:
-        self._now_ns = now_ns
+    def __init__(self, now_ns: Callable[[], int], wake: Callable[[], None] = lambda: None) -> None:
+        self._now_ns, self._wake = now_ns, wake
         self._lock = threading.Lock()
         self._quotes: dict[str, Any] = {}
         self._pushes = 0
@@ -79,6 +79,7 @@ class Handover:
             self._pushes += 1
             self.pushes += 1
             self.heard_ns = self._now_ns()
+        self._wake()
 
     def take(self) -> Heard | None:
         """Return what came since the last time, None = no push at all."""

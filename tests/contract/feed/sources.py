@@ -78,6 +78,8 @@ def crash(adapters: Sequence[ReplayAdapter | XtAdapter]) -> None:
             writer._file.close()
         if isinstance(adapter, XtAdapter) and adapter._link is not None:
             adapter._link.give_up()
+        if isinstance(adapter, XtAdapter):
+            adapter._waker.close()
 
 
 class Replay:

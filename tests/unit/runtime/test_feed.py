@@ -31,7 +31,7 @@ def test_all_that_does_not_go_with_one() -> None:
     with pytest.raises(ConfigError) as told:
         parse_config(wrong, "x")
     for name in (
-        "feed.pace", "tapes", "feed.start_second", "feed.record", "history.dir or nightly.dir", "market_data.port",
+        "feed.pace", "tapes", "feed.start_second", "feed.record", "market_data.port",
         "market_data.silence_s", "market_data.ahead_s", "market_data.moon",
     ):  # fmt: skip
         assert name in str(told.value)

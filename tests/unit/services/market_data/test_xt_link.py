@@ -22,7 +22,8 @@ def wait_for(link: Link, state: str) -> None:
 
 
 def test_the_newest_quote_of_a_code_wins_and_what_it_replaced_is_counted() -> None:
-    handover = Handover(lambda: 7)
+    rung: list[int] = []
+    handover = Handover(lambda: 7, lambda: rung.append(1))
     assert handover.take() is None
     handover.put({"a": 1, "b": 1})
     handover.put({"b": 2})
@@ -33,6 +34,7 @@ def test_the_newest_quote_of_a_code_wins_and_what_it_replaced_is_counted() -> No
     assert heard is not None
     assert (heard.quotes, heard.pushes) == ({"a": 1, "b": 2}, 3)
     assert (handover.overwritten, handover.bad, handover.heard_ns, handover.pushes) == (1, 1, 7, 3)
+    assert len(rung) == 3, "the loop is woken for every push"
     assert handover.take() is None
 
 
