@@ -83,6 +83,7 @@ def wanted(first: Day, last: Day, symbols: tuple[Symbol, ...], minutes: int, *, 
 
 def download(session: Session, name: str, asked: Any, folder: Path, as_json: bool, files: Path | None = None) -> int:
     """Download and report; what was fetched before a fault is kept, and the same command goes on."""
+    from common.history.sources.cells import KEPT
     from common.history.sources.download import Download
     from common.history.sources.registry import Place, open_source
 
@@ -102,8 +103,11 @@ def download(session: Session, name: str, asked: Any, folder: Path, as_json: boo
         session.tell("data.already", count=done.already)
     if done.repeated:
         session.tell("data.repeated", count=done.repeated)
+    kept = {defect.name for defect in KEPT}
     for defect, count in sorted(done.defects.items()):
-        session.tell("data.defect", what=session.say(f"defect.{defect}"), count=count)
+        session.tell(
+            "data.doubt" if defect in kept else "data.defect", what=session.say(f"defect.{defect}"), count=count
+        )
     for what, count in sorted(done.left_out.items()):
         click.echo(f"  {what}: {count}")
     for day, text in sorted(done.thin.items()):

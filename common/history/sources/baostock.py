@@ -7,7 +7,7 @@ when the line is closed, and its `print` is silenced; what went wrong reaches us
 
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -106,6 +106,9 @@ class Baostock:
         if kind is Kind.DIVIDENDS and symbols:
             return [Ask(kind, begin, end, symbol) for symbol in symbols for begin, end in years_of(first, last)]
         raise SourceError(f"source baostock has no {kind.value}")
+
+    def prepare(self, asks: Sequence[Ask], told: Callable[[str, int, int], None]) -> None:
+        """Nothing: every read is answered by itself."""
 
     def fetch(self, ask: Ask) -> Answer:
         """Do one read."""

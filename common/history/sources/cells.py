@@ -38,6 +38,15 @@ class Defect(StrEnum):
     OTHER_CODE = "another code than asked for"
     DOUBLED = "stands twice with different numbers"
     BAD_WORD = "a word we do not know"
+    BAD_UNIT = "a volume that is neither in lots nor in shares"
+    LOOK_AHEAD = "share capital without the day it was announced: used from its change day, maybe too early"
+    ST_UNKNOWN = "stocks whose ST state the client does not tell: unknown, which counts as ST"
+    NO_BARS = "stocks that left the market and of which the client has no bars"
+    NO_EXCHANGE = "stocks of an exchange of which the client has no bars at all"
+
+
+KEPT = frozenset({Defect.LOOK_AHEAD, Defect.ST_UNKNOWN})
+"""Of these the rows are kept; they are told because somebody who trusts them should know."""
 
 
 class BadCellError(ValueError):

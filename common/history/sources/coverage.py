@@ -44,4 +44,18 @@ TUSHARE = Coverage(
     by_stock=False,
     rate=Rate(per_minute=180),
 )
-COVERAGE: dict[str, Coverage] = {found.name: found for found in (FILES, BAOSTOCK, TUSHARE)}
+XT = Coverage(
+    name="xt",
+    kinds=(Kind.CALENDAR, Kind.INSTRUMENTS, Kind.BARS, Kind.MINUTES, Kind.DIVIDENDS),
+    first_year=1990,
+    st_history=True,
+    float_shares=True,
+    minutes=(1, 5),
+    minutes_first_year=0,
+    pre_open=False,
+    account=True,
+    package="xtquant",
+    by_stock=True,
+    rate=Rate(per_minute=600),
+)
+COVERAGE: dict[str, Coverage] = {found.name: found for found in (FILES, BAOSTOCK, TUSHARE, XT)}

@@ -165,6 +165,7 @@ class Download:
         return answer.frame
 
     def _fetch(self, asks: Sequence[Ask], kind: Kind, done: int, total: int, fresh: bool) -> None:
+        self._source.prepare([ask for ask in asks if fresh or not self._journal.has(ask)], self._told)
         for at, ask in enumerate(asks, 1):
             if fresh or not self._journal.has(ask):
                 answer = self._source.fetch(ask)

@@ -7,7 +7,7 @@ float_shares, turnover_rate (per cent of the float). For other columns or units 
 column map of `pankou data import`. Without a calendar the built-in one stands.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -79,6 +79,9 @@ class Files:
         if kind not in self.coverage.kinds:
             raise SourceError(f"source files has no {kind.value}; import them: pankou data import PATH")
         return [Ask(kind, first, last)]
+
+    def prepare(self, asks: Sequence[Ask], told: Callable[[str, int, int], None]) -> None:
+        """Nothing: the files are here."""
 
     def fetch(self, ask: Ask) -> Answer:
         """Read what the files hold now."""

@@ -45,19 +45,19 @@ def secrets_of(place: Place) -> tuple[str, ...]:
     return tuple(found for names in SECRETS if (found := secret(place, *names)))
 
 
-def _baostock(pacer: Pacer, place: Place) -> Source:
+def _baostock(pacer: Pacer, place: Place, _clock: Clock) -> Source:
     from common.history.sources.baostock import Baostock
 
     return Baostock(pacer, api_key=secret(place, *SECRETS[0]))
 
 
-def _tushare(pacer: Pacer, place: Place) -> Source:
+def _tushare(pacer: Pacer, place: Place, _clock: Clock) -> Source:
     from common.history.sources.tushare import Tushare
 
     return Tushare(pacer, secret(place, *SECRETS[1]))
 
 
-def _files(pacer: Pacer, place: Place) -> Source:
+def _files(pacer: Pacer, place: Place, _clock: Clock) -> Source:
     from common.history.sources.files import Files
 
     if place.files is None:
@@ -65,10 +65,17 @@ def _files(pacer: Pacer, place: Place) -> Source:
     return Files(pacer, place.files)
 
 
-OPENERS: dict[str, Callable[[Pacer, Place], Source]] = {
+def _xt(pacer: Pacer, _place: Place, clock: Clock) -> Source:
+    from common.history.sources.xt import Xt
+
+    return Xt(pacer, clock.now_ns)
+
+
+OPENERS: dict[str, Callable[[Pacer, Place, Clock], Source]] = {
     "baostock": _baostock,
     "tushare": _tushare,
     "files": _files,
+    "xt": _xt,
 }
 
 
@@ -82,4 +89,4 @@ def open_source(name: str, place: Place, clock: Clock) -> Source:
     """Open a source; raises `SourceError` naming what is missing: the name, its package, its token."""
     if name not in OPENERS:
         raise SourceError(f"no source {name!r}; there are {', '.join(OPENERS)}")
-    return OPENERS[name](pacer_of(name, place, clock), place)
+    return OPENERS[name](pacer_of(name, place, clock), place, clock)

@@ -139,6 +139,9 @@ class Source(Protocol):
         `first`..`last` are calendar days; a source that is asked by the day gets one ask a trading day from its caller.
         """
 
+    def prepare(self, asks: Sequence[Ask], told: Callable[[str, int, int], None]) -> None:
+        """Make ready for reads that are about to be made, where a vendor's data must first be brought here."""
+
     def fetch(self, ask: Ask) -> Answer:
         """Do one read; raises `SourceBusyError` where a repetition may help, else `SourceError`."""
 

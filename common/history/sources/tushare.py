@@ -4,7 +4,7 @@ Asked through its package, whose line is plain HTTP (seen in its source, 1.4.29:
 client answers a failed request with an empty frame without columns; that is told as busy, never as "no data".
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from common.domain.errors import SourceBusyError, SourceError
@@ -65,6 +65,9 @@ class Tushare:
         if kind not in self.coverage.kinds:
             raise SourceError(f"source tushare has no {kind.value}")
         return [Ask(kind, first, last)]
+
+    def prepare(self, asks: Sequence[Ask], told: Callable[[str, int, int], None]) -> None:
+        """Nothing: every read is answered by itself."""
 
     def fetch(self, ask: Ask) -> Answer:
         """Do one read, of as many calls as it takes."""

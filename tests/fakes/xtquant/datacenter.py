@@ -6,6 +6,7 @@ Names that are not here raise AttributeError, as they should: nothing answers th
 from collections.abc import Callable
 from typing import Any
 
+from tests.fakes.xtquant.reference import CONTROLS as REFERENCE_CONTROLS
 from tests.fakes.xtquant.reference import ReferenceCalls
 from tests.fakes.xtquant.terminal import Connection, Terminal, encode
 
@@ -13,7 +14,7 @@ terminal = Terminal()
 """Scripted by the test; one per import of this module."""
 
 CONTROLS: dict[str, Callable[[Terminal, dict[str, Any]], dict[str, Any]]] = {
-    "getapiversion": lambda _terminal, _asked: {},
+    **REFERENCE_CONTROLS,
     "getcurrentsubinfo": lambda terminal, _asked: {
         "result": [
             {"code": code, "period": "tick", "seq": subscription.number}

@@ -8,6 +8,7 @@ import pytest
 from common.history.sources import registry
 from common.history.sources.baostock import Baostock
 from common.history.sources.coverage import COVERAGE
+from common.history.sources.pace import Clock
 from common.history.sources.source import Pacer, Source
 from services.cli import faults, sources
 from services.cli.commands import data_sources
@@ -21,7 +22,7 @@ RANGE = "data download --from 2025-12-29 --to 2026-01-09"
 def vendor(monkeypatch: pytest.MonkeyPatch) -> Vendor:
     made = Vendor()
 
-    def open_vendor(pacer: Pacer, _place: registry.Place) -> Source:
+    def open_vendor(pacer: Pacer, _place: registry.Place, _clock: Clock) -> Source:
         # The rate of the real vendor would make the test wait.
         pacer.call = lambda read: read()  # type: ignore[method-assign]  # a test's shortcut
         return Baostock(pacer, made)
