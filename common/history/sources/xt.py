@@ -227,12 +227,12 @@ class Xt:
         self._read_capital(alive, told)
         self._read_st()
         self._download(alive, "1d", begin, end, told)
-        bars = self._read_days(alive, begin, end)
+        bars = self._read_days(alive, (begin, end), (first, last))
         doubtful = [symbol for symbol in alive if self._judge(symbol, sessions, bars, False).holes]
         if doubtful:
             # All that the client has of them: the neighbours of a gap may lie further away than the padding.
             self._download(doubtful, "1d", "", "", told)
-            bars |= self._read_days(doubtful, "", str(end))
+            bars |= self._read_days(doubtful, ("", end), (first, last))
         judged = {symbol: self._judge(symbol, sessions, bars, True) for symbol in alive}
         holes = {symbol: one.holes for symbol, one in judged.items() if one.holes}
         refuse({symbol: days for symbol, days in holes.items() if not self._absent(symbol, bars)})
@@ -255,12 +255,12 @@ class Xt:
         return False
 
     def _read_days(
-        self, symbols: Sequence[Symbol], first: Day | str, last: Day | str
+        self, symbols: Sequence[Symbol], read: tuple[Day | str, Day], window: tuple[Day, Day]
     ) -> dict[Symbol, dict[Day, DayBar]]:
         bars: dict[Symbol, dict[Day, DayBar]] = {}
         for chunk in chunks(symbols):
-            fields, rows = self._table("bars", chunk, "1d", str(first), str(last), shown="bars 1d")
-            days = parse_days(fields, rows, frozenset(chunk))
+            fields, rows = self._table("bars", chunk, "1d", str(read[0]), str(read[1]), shown="bars 1d")
+            days = parse_days(fields, rows, frozenset(chunk), *window)
             bars |= days.bars
             self._note(days.found)
         return bars

@@ -32,8 +32,10 @@ NOISE = 0.02
 """Thousandths of a yuan that a float may be off; an adjusted price is off by more."""
 SLACK = 0.01
 """Share by which an average price may lie outside its bar: amounts are rounded, volumes cut to lots."""
-UNIT_PERCENT = 5
-"""More traded rows than this that fit no unit: the client's units are not as assumed."""
+ODD_PERCENT = 5
+"""More rows than this that cannot be used: the client's answers are not as assumed, and none of them is believed."""
+ODD_MIN = 3
+"""Fewer rows than this are single faults, whatever their share."""
 
 
 class State(IntEnum):
@@ -46,6 +48,8 @@ class State(IntEnum):
     """Cells without numbers: nothing is known."""
     HOLLOW = 3
     """Zeros, or a flat price without trades on a day that is not flagged: what a client gives for data it does not have."""
+    BROKEN = 4
+    """A row that makes no sense: counted and left out, and no suspension either."""
 
 
 class DayBar(NamedTuple):
@@ -100,8 +104,13 @@ def shares_of(volume: float, amount: float, low: int, high: int) -> int:
     raise BadCellError(Defect.BAD_UNIT, f"volume {volume} amount {amount} low {low} high {high}")
 
 
-def parse_days(fields: Sequence[str], records: Sequence[Sequence[object]], codes: frozenset[Symbol]) -> DayBars:
-    """Return the daily bars of the codes asked for; raises `SourceError` when the units are not as assumed."""
+def parse_days(
+    fields: Sequence[str], records: Sequence[Sequence[object]], codes: frozenset[Symbol], first: Day, last: Day
+) -> DayBars:
+    """Return the daily bars of the codes asked for; raises `SourceError` when the answers are not as assumed.
+
+    What is wrong is counted from `first` to `last`; the days around them are read for their neighbours only.
+    """
     bars: dict[Symbol, dict[Day, DayBar]] = {}
     found, traded = Findings(), 0
     for row in as_rows(fields, records):
@@ -109,26 +118,32 @@ def parse_days(fields: Sequence[str], records: Sequence[Sequence[object]], codes
         try:
             if code not in codes:
                 raise BadCellError(Defect.OTHER_CODE, code[:40])
-            bar = _day(row)
             label = day(str(row["label"])[:8])
-            if bars.setdefault(code, {}).get(label, bar) != bar:
-                raise BadCellError(Defect.DOUBLED, f"{code} {label}")
-            bars[code][label] = bar
-            traded += bar.state is State.TRADED
         except BadCellError as error:
             found.add(error, row)
-    check_units(found, traded)
+            continue
+        try:
+            bar = _day(row)
+            if bars.setdefault(code, {}).get(label, bar) != bar:
+                raise BadCellError(Defect.DOUBLED, f"{code} {label}")
+        except BadCellError as error:
+            bar = DayBar(State.BROKEN, 0)
+            if first <= label <= last:
+                found.add(error, row)
+        bars.setdefault(code, {})[label] = bar
+        traded += bar.state is State.TRADED
+    check_answer(found, traded)
     return DayBars(bars, found)
 
 
-def check_units(found: Findings, traded: int) -> None:
-    """Refuse an answer whose volumes fit no unit."""
-    odd = found.defects.get(Defect.BAD_UNIT, 0)
-    if odd * 100 > (odd + traded) * UNIT_PERCENT:
+def check_answer(found: Findings, traded: int) -> None:
+    """Refuse an answer of which too many rows cannot be used: other units, adjusted prices, other labels."""
+    odd = sum(found.defects.values())
+    if odd >= ODD_MIN and odd * 100 > (odd + traded) * ODD_PERCENT:
+        example = found.examples[0][:160]
         raise SourceError(
-            f"xt：{odd + traded} 行中有 {odd} 行的成交量既不是手也不是股（{found.examples[0][:120]}），一行也没有保存；"
-            f"请运行 pankou data probe xt / xt: the volume of {odd} of {odd + traded} rows is neither in lots nor in shares "
-            f"({found.examples[0][:120]}); nothing of it is kept. Ask what it gives now: pankou data probe xt"
+            f"xt：{odd + traded} 行中有 {odd} 行不可用（{example}），一行也没有保存；请运行 pankou data probe xt / xt: {odd} of "
+            f"{odd + traded} rows cannot be used ({example}); nothing of it is kept. Ask what it gives now: pankou data probe xt"
         )
 
 
@@ -170,7 +185,7 @@ class MinuteBars(NamedTuple):
 def parse_minutes(
     fields: Sequence[str], records: Sequence[Sequence[object]], symbol: Symbol, minutes: int, first: Day, last: Day
 ) -> MinuteBars:
-    """Return the minute bars of a stock; raises `SourceError` for labels that are not the end of a bar."""
+    """Return the minute bars of a stock; raises `SourceError` when they are not as assumed."""
     rows: list[Made] = []
     volumes: dict[tuple[Symbol, Day], int] = {}
     counts: dict[tuple[Symbol, Day], int] = {}
@@ -193,7 +208,7 @@ def parse_minutes(
         if made:
             rows.append(made)
             traded += bool(made["volume"])
-    check_units(found, traded)
+    check_answer(found, traded)
     kept = unique(rows, schema.KEYS["minute5"], found)
     return MinuteBars(found.parsed(kept), volumes, counts)
 

@@ -10,7 +10,6 @@ from common.domain.errors import SourceError
 from common.domain.values import Day, Symbol
 from common.history import schema
 from common.history.schema import known_at_of
-from common.history.sources import tables
 from common.history.sources.cells import (
     E6,
     BadCellError,
@@ -150,9 +149,9 @@ def _named_st(name: str) -> bool:
 
 
 def st_at(known: StKnown, symbol: Symbol, on: Day) -> int:
-    """Return the state of a stock on a day."""
+    """Return the state of a stock on a day; unknown counts as ST wherever it is asked."""
     if known.changes is None or symbol in known.unknown:
-        return tables.NOT_TOLD
+        return schema.UNKNOWN_STATE
     days, states = known.changes.get(symbol, ((), ()))
     at = bisect_right(days, on)
     return states[at - 1] if at else 0

@@ -50,6 +50,8 @@ def judge(
         bar = bars.get(day)
         if bar is not None and bar.state in (State.TRADED, State.SUSPENDED):
             known[day] = bar
+        elif bar is not None and bar.state is State.BROKEN:
+            continue  # told as a defect by whoever read it
         elif (bar is None or bar.state is State.EMPTY) and _quiet(stock, day, bars, traded, ex_days, whole):
             known[day] = QUIET
         else:

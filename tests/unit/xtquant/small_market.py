@@ -23,11 +23,11 @@ NOW_NS = ts_of(20260110, 43_200)
 
 
 def bar(close: float, before: float, lots: int = 1_000, suspended: bool = False) -> dict[str, float]:
-    """One daily bar: open, high and low are the close; noisy as floats are."""
+    """One daily bar: noisy as floats are."""
     if suspended:
         prices = dict.fromkeys(("open", "high", "low", "close"), before)
         return {**prices, "preClose": before, "volume": 0.0, "amount": 0.0, "suspendFlag": 1}
-    prices = dict.fromkeys(("open", "high", "low", "close"), close + 1e-12)
+    prices = {"open": close, "high": close + 0.05, "low": close - 0.05, "close": close + 1e-12}
     return {**prices, "preClose": before, "volume": float(lots), "amount": lots * 100 * close, "suspendFlag": 0}
 
 
