@@ -142,7 +142,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "limits.kill_blocks": KILL_BLOCKS,
     "gateway.after_absence": ("resend", "park"),
     "gateway.fill_verdict": ("pessimistic", "expected", "optimistic"),
-    "nightly.source": ("baostock", "tushare", "files"),
+    "nightly.source": ("baostock", "tushare", "files", "xt"),
     "nightly.pre_open": ("source", "carried"),
 }
 RANGES: dict[str, tuple[int, int]] = {

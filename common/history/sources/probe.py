@@ -35,6 +35,13 @@ BY_STOCK = frozenset({"stock_month", "minutes", "dividends"})
 """Asked only of sources that are asked by the stock."""
 
 _YUAN = r"\d+(\.\d+)?"
+_FLOAT = r"None|nan|-?\d+(\.\d+)?(e[+-]?\d+)?"
+_XT_CODE = r"\d{6}\.(SH|SZ|BJ)"
+_HEAD = "[A-Za-z_]+"
+"""A cell of a head line."""
+_XT_BAR = {
+    "code": _XT_CODE, "open": _FLOAT, "high": _FLOAT, "low": _FLOAT, "close": _FLOAT, "volume": _FLOAT, "amount": _FLOAT,
+}  # fmt: skip
 _DASHED, _PLAIN = r"\d{4}-\d{2}-\d{2}", r"\d{8}"
 _BAO = {
     "date": _DASHED, "code": r"(sh|sz|bj)\.\d{6}", "open": _YUAN, "high": _YUAN, "low": _YUAN, "close": _YUAN,
@@ -75,6 +82,19 @@ SHAPES: dict[str, dict[str, str]] = {
         "cash_div_tax": rf"None|nan|{_YUAN}", "ex_date": f"None|{_PLAIN}", "ann_date": f"None|{_PLAIN}",
         "imp_ann_date": f"None|nan|{_PLAIN}",
     },
+    "calendar": {"day": _PLAIN, "open": "True|False"},
+    "details": {
+        "code": r"\d{6}\.\w+", "InstrumentName": "None|.+", "OpenDate": rf"None|0|{_PLAIN}", "ExpireDate": rf"None|0|{_PLAIN}",
+        "InstrumentStatus": r"None|-?\d+", "FloatVolume": _FLOAT,
+    },
+    "bars 1d": {**_XT_BAR, "label": _PLAIN, "preClose": _FLOAT, "suspendFlag": "-1|0|1"},
+    "bars 5m": {**_XT_BAR, "label": r"\d{14}"},
+    "dividends": {
+        "code": _XT_CODE, "at": r"\d{8}|\d{12,13}(\.0)?", "interest": _FLOAT, "stockBonus": _FLOAT, "stockGift": _FLOAT,
+        "allotNum": _FLOAT, "allotPrice": _FLOAT, "gugai": _FLOAT,
+    },
+    "capital": {"code": _XT_CODE, "m_timetag": _FLOAT, "m_anntime": _FLOAT, "circulating_capital": _FLOAT},
+    "st_file": {"code": rf"{_XT_CODE}|{_HEAD}", "day": rf"{_PLAIN}|{_HEAD}", "flag": rf"\d|{_HEAD}"},
 }  # fmt: skip
 """Columns of each call and how their cells look, as far as our parsers rely on it."""
 

@@ -57,6 +57,8 @@ class Xt:
         self._window: dict[Symbol, dict[Day, DayBar]] = {}
         self._span = (1, 0, False)
         """First and last day of the window, and whether it is the whole market's."""
+        self._minutes_here: dict[tuple[Symbol, int], tuple[Day, Day]] = {}
+        """Minute bars that were downloaded, by stock and length."""
         self._found = Findings()
 
     def asks(self, kind: Kind, first: Day, last: Day, symbols: tuple[Symbol, ...], minutes: int = 0) -> list[Ask]:
@@ -94,6 +96,7 @@ class Xt:
         self._span = (first, last, not daily[0].symbol)
         for minutes in sorted({ask.minutes for ask in daily if ask.minutes}):
             self._download(symbols, f"{minutes}m", first, last, told)
+            self._minutes_here.update({(symbol, minutes): (first, last) for symbol in symbols})
 
     def fetch(self, ask: Ask) -> Answer:
         """Do one read; one that was not prepared is prepared first."""
@@ -283,6 +286,9 @@ class Xt:
 
     def _has(self, ask: Ask) -> bool:
         first, last, market = self._span
+        if ask.minutes:
+            begin, end = self._minutes_here.get((ask.symbol, ask.minutes), (1, 0))
+            first, last = max(first, begin), min(last, end)
         covered = first <= ask.first and min(ask.last, self._settled()) <= last
         return covered and (ask.symbol in self._window if ask.symbol else market)
 

@@ -81,9 +81,6 @@ class ProcessLine:
         except (OSError, EOFError) as error:
             self.close()
             raise error_of("dropped", f"{name}: {type(error).__name__}") from error
-        except SourceError:
-            self.close()
-            raise
 
     def _open(self) -> Connection:
         if self._pipe is not None:
@@ -99,14 +96,12 @@ class ProcessLine:
         except (OSError, EOFError) as error:
             self.close()
             raise error_of("dropped", f"connect: {type(error).__name__}") from error
-        except SourceError:
-            self.close()
-            raise
         return ours
 
     def _answer(self, pipe: Connection, name: str, told: Told | None, wait_s: float) -> Any:
         while True:
             if not pipe.poll(wait_s):
+                self.close()
                 raise error_of("late", name, wait_s)
             kind, value = msgpack.unpackb(pipe.recv_bytes(), strict_map_key=False)
             if kind == "progress":
@@ -115,6 +110,8 @@ class ProcessLine:
             elif kind == "answer":
                 return value
             else:
+                if kind != "refused":
+                    self.close()
                 raise error_of(kind, str(value))
 
     def close(self) -> None:

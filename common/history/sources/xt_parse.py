@@ -22,12 +22,15 @@ from common.history.sources.cells import (
     Parsed,
     Row,
     as_rows,
+    cell,
     check_bar,
     day,
     unique,
 )
 
 LOT = 100
+NUMBER_MAX = 1e15
+"""Nothing of one stock is larger: neither a volume in shares nor an amount in yuan."""
 NOISE = 0.02
 """Thousandths of a yuan that a float may be off; an adjusted price is off by more."""
 SLACK = 0.01
@@ -73,12 +76,17 @@ class DayBars(NamedTuple):
     found: Findings
 
 
-def real(value: object) -> float:
+def real(row: Row, name: str) -> float:
     """Return a cell as a number; NaN for an empty one."""
+    if name not in row:
+        raise BadCellError(Defect.MISSING_FIELD, name)
+    value = row[name]
     if value is None:
         return math.nan
     if not isinstance(value, int | float):
         raise BadCellError(Defect.BAD_NUMBER, str(value)[:40])
+    if abs(value) > NUMBER_MAX:
+        raise BadCellError(Defect.OUT_OF_RANGE, str(value)[:40])
     return float(value)
 
 
@@ -114,11 +122,11 @@ def parse_days(
     bars: dict[Symbol, dict[Day, DayBar]] = {}
     found, traded = Findings(), 0
     for row in as_rows(fields, records):
-        code = str(row["code"])
+        code = str(row.get("code"))
         try:
             if code not in codes:
                 raise BadCellError(Defect.OTHER_CODE, code[:40])
-            label = day(str(row["label"])[:8])
+            label = day(cell(row, "label")[:8])
         except BadCellError as error:
             found.add(error, row)
             continue
@@ -148,9 +156,9 @@ def check_answer(found: Findings, traded: int) -> None:
 
 
 def _day(row: Row) -> DayBar:
-    prices = [real(row[name]) for name in ("open", "high", "low", "close")]
-    volume, amount = real(row["volume"]), real(row["amount"])
-    flag, before = real(row["suspendFlag"]), real(row["preClose"])
+    prices = [real(row, name) for name in ("open", "high", "low", "close")]
+    volume, amount = real(row, "volume"), real(row, "amount")
+    flag, before = real(row, "suspendFlag"), real(row, "preClose")
     prev_close = 0 if math.isnan(before) else milli(before)
     if flag == 1 and not volume > 0:
         return DayBar(State.SUSPENDED, prev_close)
@@ -160,7 +168,7 @@ def _day(row: Row) -> DayBar:
         return DayBar(State.HOLLOW, prev_close)
     opened, high, low, close = (milli(value) for value in prices)
     check_bar(opened, high, low, close)
-    if math.isnan(amount) or volume < 0:
+    if volume < 0 or not amount >= 0:
         raise BadCellError(Defect.OUT_OF_RANGE, f"volume {volume} amount {amount}")
     return DayBar(
         State.TRADED, prev_close, opened, high, low, close, shares_of(volume, amount, low, high), round(amount * 1000)
@@ -192,10 +200,10 @@ def parse_minutes(
     found, traded = Findings(), 0
     for row in as_rows(fields, records):
         try:
-            label = str(row["label"])
+            label = cell(row, "label")
             on, second = day(label[:8]), second_of(label)
-            if row["code"] != symbol:
-                raise BadCellError(Defect.OTHER_CODE, str(row["code"])[:40])
+            if cell(row, "code") != symbol:
+                raise BadCellError(Defect.OTHER_CODE, cell(row, "code")[:40])
             if not first <= on <= last:
                 raise BadCellError(Defect.OTHER_DAY, label[:20])
             check_label(second, minutes, label)
@@ -236,13 +244,13 @@ def check_label(second: int, minutes: int, label: str) -> None:
 
 def _minute(row: Row, on: Day, symbol: Symbol, second: int) -> Made:
     """Return a row of ours; {} for one without numbers."""
-    prices = [real(row[name]) for name in ("open", "high", "low", "close")]
-    volume, amount = real(row["volume"]), real(row["amount"])
+    prices = [real(row, name) for name in ("open", "high", "low", "close")]
+    volume, amount = real(row, "volume"), real(row, "amount")
     if any(map(math.isnan, prices)) or math.isnan(volume) or not any(prices):
         return {}
     opened, high, low, close = (milli(value) for value in prices)
     check_bar(opened, high, low, close)
-    if volume < 0 or not 0 <= amount < math.inf:
+    if volume < 0 or not amount >= 0:
         raise BadCellError(Defect.OUT_OF_RANGE, f"volume {volume} amount {amount}")
     shares = shares_of(volume, amount, low, high) if volume else 0
     return {

@@ -11,6 +11,7 @@ from common.domain.values import Day, Symbol
 from common.history import schema
 from common.history.schema import known_at_of
 from common.history.sources.cells import (
+    COUNT_MAX,
     E6,
     BadCellError,
     Defect,
@@ -92,13 +93,18 @@ def _stock(row: Row) -> Stock | None:
     if opened.isdigit() and int(opened) in PLACEHOLDERS:
         return None
     gone = cell(row, "ExpireDate")
-    status, floating = row["InstrumentStatus"], row["FloatVolume"]
+    status, floating = row.get("InstrumentStatus"), row.get("FloatVolume")
     return Stock(
         name,
         Listing(day(opened), 0 if gone in NEVER else day(gone)),
         max(0, status) if isinstance(status, int) else 0,
-        round(floating) if isinstance(floating, int | float) and floating > 0 else 0,
+        _count(floating),
     )
+
+
+def _count(value: object) -> int:
+    """Return a number of shares; 0 for what is none."""
+    return round(value) if isinstance(value, int | float) and 0 < value <= COUNT_MAX else 0
 
 
 def instruments_of(stocks: Stocks) -> Parsed:
@@ -122,7 +128,7 @@ class StKnown(NamedTuple):
     changes: Changes | None
     """None = no usable file: the state of every stock is unknown, which counts as ST."""
     unknown: frozenset[Symbol]
-    """Stocks whose name says ST today and that the file does not know."""
+    """Stocks whose name says ST, or leaving, today and that the file does not have as ST today."""
     why: str = ""
 
 
@@ -133,19 +139,16 @@ def parse_st(lines: Sequence[Sequence[str]] | None, stocks: Mapping[Symbol, Stoc
     told: dict[Symbol, dict[Day, int]] = {}
     for row in lines:
         try:
-            told.setdefault(row[0], {})[day(row[1])] = FLAGS.get(row[2], 0)
+            since, state = day(row[1]), FLAGS.get(row[2], 0)
         except (BadCellError, IndexError):
             continue  # a head line, or a line cut in half
+        told.setdefault(row[0], {})[since] = state
     changes = {symbol: (sorted(days), [days[at] for at in sorted(days)]) for symbol, days in told.items()}
-    now = frozenset(symbol for symbol, one in stocks.items() if not one.listing.delisted and _named_st(one.name))
-    strange = frozenset(symbol for symbol in now if not any(changes.get(symbol, ((), ()))[1]))
+    now = frozenset(symbol for symbol, one in stocks.items() if not one.listing.delisted and st_of_name(one.name))
+    strange = frozenset(symbol for symbol in now if not (changes.get(symbol, ([], [0]))[1] or [0])[-1])
     if not changes or (now and strange == now):
         return StKnown(None, frozenset(), "the ST file knows none of the stocks that are ST today")
     return StKnown(changes, strange)
-
-
-def _named_st(name: str) -> bool:
-    return st_of_name(name) == schema.ST_STATE
 
 
 def st_at(known: StKnown, symbol: Symbol, on: Day) -> int:
@@ -175,16 +178,16 @@ def parse_capital(
     found = Findings()
     for row in as_rows(fields, records):
         try:
-            changed, told = row["m_timetag"], row["m_anntime"]
+            changed, told = row.get("m_timetag"), row.get("m_anntime")
             days = [day_of_ms(at) for at in (changed, told) if isinstance(at, int | float)]
             if not days:
-                raise BadCellError(Defect.BAD_DAY, f"share capital of {row['code']} without a day")
-            shares = row["circulating_capital"]
-            if not isinstance(shares, int | float) or shares <= 0:
-                raise BadCellError(Defect.BAD_NUMBER, f"circulating_capital {shares}")
+                raise BadCellError(Defect.BAD_DAY, f"share capital of {row.get('code')} without a day")
+            shares = _count(row.get("circulating_capital"))
+            if not shares:
+                raise BadCellError(Defect.BAD_NUMBER, f"circulating_capital {row.get('circulating_capital')}")
             if not isinstance(told, int | float):
                 found.add(BadCellError(Defect.LOOK_AHEAD, str(row["code"])), row)
-            rows.setdefault(str(row["code"]), []).append((max(days), days[0], round(shares)))
+            rows.setdefault(str(row["code"]), []).append((max(days), days[0], shares))
         except BadCellError as error:
             found.add(error, row)
     capital: dict[Symbol, tuple[list[Day], list[int]]] = {}
@@ -256,7 +259,7 @@ def parse_ex_days(fields: Sequence[str], records: Sequence[Sequence[object]]) ->
             given = [_e6(row, name) for name in ("interest", "stockBonus", "stockGift", "allotNum", "allotPrice")]
             cash, bonus, gift, rights, price = given
             event = ExDay(cash, bonus + gift, rights, price // 1000, _e6(row, "gugai") > 0)
-            days.setdefault(str(row["code"]), {})[_label(str(row["at"]))] = event
+            days.setdefault(cell(row, "code"), {})[_label(cell(row, "at"))] = event
         except BadCellError as error:
             found.add(error, row)
     return days, found

@@ -5,20 +5,23 @@ from pathlib import Path
 from typing import Any
 
 from common.domain.calendar import ts_of
+from common.history.sources.download import Download, Downloaded, Wanted
 from common.history.sources.pace import DayCount, PolitePacer
 from common.history.sources.source import Rate
 from common.history.sources.xt import Xt
 from common.history.sources.xt_calls import Calls, Fault
 from common.history.sources.xt_line import answer, error_of
+from common.history.store import daily_years, read_table
 from tests.fakes.xtquant.reference import Library, library, ms_of
 from tests.fakes.xtquant.terminal import Terminal
-from tests.unit.history.sources.vendor import Wall
+from tests.unit.history.sources.vendor import Wall, quiet
 
 DAYS = ["20251229", "20251230", "20251231", "20260105", "20260106", "20260107", "20260108", "20260109"]
 HOLIDAYS = [20251001, 20260101, 20260102, 20261001]
 BANK, PAYS, NEW = "600000.SH", "000001.SZ", "300999.SZ"
 NOTHING = dict.fromkeys(("interest", "stockBonus", "stockGift", "allotNum", "allotPrice", "gugai", "dr"), 0.0)
 """An ex-day on which nothing is given."""
+FIRST, LAST = 20251229, 20260109
 NOW_NS = ts_of(20260110, 43_200)
 
 
@@ -98,3 +101,15 @@ def source(xtdata: Any, folder: Path, now_ns: int = NOW_NS) -> Xt:
     wall = Wall(now_ns)
     pacer = PolitePacer("xt", Rate(600), wall, DayCount(folder / "calls.json", 0))
     return Xt(pacer, lambda: now_ns, DirectLine(xtdata))
+
+
+def run(xtdata: Any, folder: Path, wanted: Wanted | None = None) -> Downloaded:
+    """Download into folder/history."""
+    return Download(folder / "history", source(xtdata, folder), quiet).run(wanted or Wanted(FIRST, LAST))
+
+
+def daily(folder: Path) -> dict[tuple[int, str], dict[str, Any]]:
+    """Return the daily rows of folder/history."""
+    history = folder / "history"
+    rows = [row for year in daily_years(history) for row in read_table(history, f"daily/{year}.parquet").to_dicts()]
+    return {(row["day"], row["symbol"]): row for row in rows}

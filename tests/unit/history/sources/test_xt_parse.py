@@ -1,6 +1,8 @@
 """Bars and reference data of a QMT client as our rows: units, noise, labels, what cannot be; pure parts of the source."""
 
+import contextlib
 import math
+import random
 from collections.abc import Sequence
 
 import pytest
@@ -8,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.domain.errors import SourceError
+from common.history import schema
+from common.history.sources import tables
 from common.history.sources.cells import BadCellError, Defect, Findings
 from common.history.sources.complete import Listing
 from common.history.sources.xt_calls import DAILY, MINUTE
@@ -18,11 +22,14 @@ from common.history.sources.xt_reference import (
     day_of_ms,
     dividends_of,
     float_shares_at,
+    instruments_of,
     open_days,
     parse_capital,
     parse_details,
     parse_ex_days,
+    parse_st,
     reference_of,
+    st_at,
 )
 from common.history.sources.xt_window import QUIET, judge, refuse, with_references
 
@@ -246,6 +253,38 @@ def test_reference_prices() -> None:
     assert parse_ex_days(EX_DAYS, [[CODE, "soon", *[0.0] * 7]])[1].defects == {Defect.BAD_DAY: 1}
 
 
+OURS = Stock("某股", Listing(20200101, 0), 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("lines", "name", "known", "unknown"),
+    [
+        (None, "某股", False, set()),
+        ([], "某股", False, set()),
+        ([["code", "date", "flag"]], "某股", False, set()),  # a head and nothing below
+        ([["000001.SZ", "20240101", "1"]], "某股", True, set()),
+        ([["000001.SZ", "20240101", "1"]], "ST某股", False, set()),  # it knows no stock that is ST today
+        ([[CODE, "20240101", "2"]], "*ST某股", True, set()),
+        ([[CODE, "20240101", "1"], [CODE, "20240201", "0"]], "ST某股", False, set()),  # it ends before today
+        ([[CODE, "20240101", "0"]], "某股退", False, set()),
+    ],
+)
+def test_which_st_files_are_believed(lines: list[list[str]] | None, name: str, known: bool, unknown: set[str]) -> None:
+    found = parse_st(lines, {CODE: OURS._replace(name=name)})
+    assert (found.changes is not None, set(found.unknown)) == (known, unknown)
+    assert bool(found.why) is not known
+    if not known:
+        assert st_at(found, CODE, 20260101) == schema.UNKNOWN_STATE
+
+
+def test_of_two_stocks_named_st_the_file_may_lack_one() -> None:
+    stocks = {CODE: OURS._replace(name="ST甲"), "000001.SZ": OURS._replace(name="ST乙")}
+    found = parse_st([["000001.SZ", "20240101", "1"]], stocks)
+    assert found.unknown == {CODE}
+    assert [st_at(found, symbol, 20260101) for symbol in stocks] == [schema.UNKNOWN_STATE, schema.ST_STATE]
+    assert st_at(found, "600001.SH", 20260101) == 0
+
+
 def test_open_days() -> None:
     rows = open_days([JULY_1_MS], ["20240702"], 20240630, 20240703).rows
     assert [(row["day"], row["open"]) for row in rows] == [
@@ -336,3 +375,42 @@ def test_a_refusal_names_five_and_counts_the_rest() -> None:
     assert "600005.SH" not in text
     assert "另有 2 只" in text
     assert "2 stocks more" in text
+
+
+# ---------------------------------------------------------------------- damage
+
+
+JUNK = [
+    "", None, "x", "-1", "1e99", "9" * 25, "NaN", "中", 3.14, math.nan, math.inf, -math.inf, 1e300, 10**30, True, -7, [], b"a",
+]  # fmt: skip
+GOOD_DAY = [CODE, "20260105", 10.0, 10.1, 9.9, 10.0, 1000.0, 1_000_000.0, 10.0, 0]
+GOOD_MINUTE = [CODE, "20260105093500", 10.0, 10.1, 9.9, 10.0, 1000.0, 1_000_000.0]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damaged_answers_are_defects_or_one_refusal_never_a_crash(seed: int) -> None:
+    chance = random.Random(seed)
+
+    def damaged(row: Sequence[object]) -> list[list[object]]:
+        rows = [list(row) for _ in range(60)]
+        for _ in range(chance.randint(1, 5)):
+            bad = chance.choice(rows)
+            if bad:
+                bad[chance.randrange(len(bad))] = chance.choice(JUNK)
+            if chance.random() < 0.2:
+                del bad[chance.randrange(len(bad) + 1) :]
+        return rows
+
+    for _ in range(10):
+        with contextlib.suppress(SourceError):
+            parse_days(FIELDS, damaged(GOOD_DAY), frozenset({CODE}), 20260101, 20260131)
+        with contextlib.suppress(SourceError):
+            found = parse_minutes(["code", "label", *MINUTE], damaged(GOOD_MINUTE), CODE, 5, 20260105, 20260105)
+            tables.framed(found.parsed.rows, schema.MINUTES)
+        stocks = parse_details(NAMES, damaged([CODE, "浦发银行", "19991110", "0", 0, 1.0]))
+        tables.framed(instruments_of(stocks).rows, schema.INSTRUMENTS)
+        with contextlib.suppress(SourceError):
+            parse_capital(CAPITAL, damaged([CODE, JULY_1_MS, JULY_1_MS, 2.0, 100.0]), stocks.by_symbol)
+        days, found_days = parse_ex_days(EX_DAYS, damaged([CODE, "20240701", 0.5, 0.1, 0.2, 0.3, 8.0, 0.0, 1.2]))
+        tables.framed(dividends_of(days, CODE, 20240101, 20241231, found_days).rows, tables.DIVIDENDS)
+        parse_st([[str(cell) for cell in row] for row in damaged([CODE, "20240701", "1"])], stocks.by_symbol)
