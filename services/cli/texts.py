@@ -152,7 +152,7 @@ TEXTS: dict[str, Text] = {
     "opt.interval": Text("合成行情的推送间隔（秒）。", "Seconds between pushes of the synthetic market."),
     "opt.seed": Text("合成行情的随机种子。", "Seed of the synthetic market."),
     "opt.until_push": Text("播放到该推送后停下（日期*100000+序号）。", "Stop after this push (day * 100000 + number)."),
-    "opt.source": Text("数据来源：baostock（免费，默认）、tushare 或 files。", "The source: baostock (free, the default), tushare or files."),
+    "opt.source": Text("数据来源：baostock（免费，默认）、tushare、xt 或 files。", "The source: baostock (free, the default), tushare, xt or files."),
     "opt.files_folder": Text("来源 files 的文件所在目录。", "The folder of the files, for the source files."),
     "opt.download_from": Text("第一天，如 2026-01-05。", "First day, e.g. 2026-01-05."),
     "opt.download_to": Text("最后一天，含。", "Last day, included."),
