@@ -6,8 +6,10 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from common.domain.calendar import NS, day_of
+from common.rules.boards import is_code
 from services.cli.accept.ours import filled, heard, our_orders, remark_of
 from services.cli.accept.port import Fields
+from services.cli.check import board_of
 
 Rows = list[Fields]
 
@@ -37,6 +39,10 @@ TICK_FIELDS = frozenset(
     {"time", "lastPrice", "lastClose", "volume", "amount", "askPrice", "bidPrice", "askVol", "bidVol"}
 )
 LOT = 100
+LOTS_MIN = 100
+"""Below so many lots, what was cut off of the volume shows in the mean price."""
+MOST = 0.98
+"""Of the stocks of a board that must agree: a few have odd days."""
 SNAPSHOT_MIN = 1_000
 """A first push with fewer stocks is no snapshot of the market."""
 
@@ -62,6 +68,11 @@ def ticks(rows: Rows) -> list[tuple[str, Fields]]:
 def responses(rows: Rows) -> Rows:
     """Return the answers to our order's request."""
     return heard(rows, "on_order_stock_async_response")
+
+
+def market(rows: Rows) -> list[tuple[str, Fields]]:
+    """Return the quotes of the first push, which was kept whole."""
+    return [pair for push in heard(rows, "quotes") for pair in push.get("market", {}).items()]
 
 
 def verdict(name: str, good: bool | None, what: object) -> Result:
@@ -160,17 +171,16 @@ def tick_fields(rows: Rows) -> Result:
 
 def lots(rows: Rows) -> Result:
     """Notes §2.2: day volume in lots of 100, STAR and BJ not sure [?]: amount / shares is a price of the day."""
-    odd: dict[str, str] = {}
-    seen = set()
-    for code, tick in ticks(rows):
+    seen: dict[str, list[bool]] = {}
+    for code, tick in [*market(rows), *ticks(rows)]:
         volume, amount, low, high = (tick.get(name) or 0 for name in ("volume", "amount", "low", "high"))
-        if volume <= LOT or not amount or not low:
+        if not is_code(code) or volume < LOTS_MIN or not amount or not low:
             continue
-        seen.add(code)
         mean = amount / (volume * LOT)
-        if not low * 0.99 <= mean <= high * 1.01:
-            odd[code] = f"{mean:.3f} not in {low}..{high}"
-    return verdict("lots", not odd if seen else None, odd or sorted(seen))
+        seen.setdefault(board_of(code).name, []).append(low * 0.98 <= mean <= high * 1.02)
+    odd = [board for board, good in seen.items() if sum(good) < len(good) * MOST]
+    told = ", ".join(f"{board} {sum(good)}/{len(good)}" for board, good in sorted(seen.items()))
+    return verdict("lots", not odd if seen else None, told)
 
 
 def first_push(rows: Rows) -> Result:

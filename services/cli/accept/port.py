@@ -59,7 +59,10 @@ class Vendor(Protocol):
         """Return the last quote of a stock."""
 
     def watch(self, symbols: tuple[Symbol, ...]) -> int:
-        """Have the whole market pushed, the quotes of some stocks kept whole; the number of the subscription, or -1."""
+        """Have the whole market pushed: the first push whole, later ones as numbers and the quotes of some stocks.
+
+        Returns the number of the subscription, or -1.
+        """
 
     def unwatch(self) -> None:
         """End the pushes."""

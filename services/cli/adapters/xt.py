@@ -170,13 +170,16 @@ class XtVendor:
 
     def watch(self, symbols: tuple[Symbol, ...]) -> int:
         """Have the whole market pushed, the quotes of some stocks kept whole; the number of the subscription, or -1."""
+        first = [True]  # the first push is kept whole: it shows every kind of code and the units of each board
 
         def pushed(ticks: dict[str, Fields]) -> None:
             counts = dict.fromkeys(MARKETS, 0)
             for code in ticks:
                 counts[code[-2:]] = counts.get(code[-2:], 0) + 1
             kept = {code: dict(ticks[code]) for code in symbols if code in ticks}
-            self._hear("quotes", {"count": len(ticks), "markets": counts, "ticks": kept})
+            whole = {code: dict(tick) for code, tick in ticks.items()} if first else {}
+            first.clear()
+            self._hear("quotes", {"count": len(ticks), "markets": counts, "ticks": kept, "market": whole})
 
         call = lambda: self._xtdata.subscribe_whole_quote(list(MARKETS), pushed)  # noqa: E731 - one line for `within`
         self._watching = int(within("subscribe_whole_quote", self._call_s, call))

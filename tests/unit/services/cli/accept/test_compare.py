@@ -124,6 +124,18 @@ def test_a_call_that_failed_is_no_evidence() -> None:
     assert compare(rows)[0].seen is Seen.NOT_SEEN
 
 
+def test_the_units_of_each_board_are_told_apart() -> None:
+    def tick(shares_a_unit: int) -> Row:
+        return {"volume": 10_000, "amount": 10_000 * shares_a_unit * 10.0, "low": 9.9, "high": 10.1}
+
+    whole = {f"{600_000 + at}.SH": tick(100) for at in range(50)} | {f"{688_001 + at}.SH": tick(1) for at in range(50)}
+    rows = [
+        said(1, "quotes", {"count": 102, "ticks": {}, "market": whole | {"000001.SH": tick(7), "510300.SH": tick(7)}})
+    ]
+    (lots,) = [result for result in compare(rows) if result.name == "lots"]
+    assert (lots.seen, lots.what) == (Seen.DIFFERS, "MAIN 50/50, STAR 0/50"), "indexes and funds are not looked at"
+
+
 # ------------------------------------------------------------------ delays
 
 

@@ -188,7 +188,13 @@ def test_quotes_are_asked_for_and_pushed(met: Met) -> None:
     assert vendor.watch((BANK,)) > 0
     (push,) = met.heard("quotes")
     assert (push.fields["count"], push.fields["markets"]) == (1_202, {"SH": 1_201, "SZ": 1, "BJ": 0})
-    assert list(push.fields["ticks"]) == [BANK], "of the market only those that were named are kept whole"
+    assert list(push.fields["ticks"]) == [BANK]
+    assert len(push.fields["market"]) == 1_202, "the first push is kept whole"
+    met.terminal.push({BANK: tick, "000001.SZ": tick})
+    (push,) = met.heard("quotes")
+    assert (list(push.fields["ticks"]), push.fields["market"]) == ([BANK], {}), (
+        "later ones only as numbers and names asked for"
+    )
     vendor.unwatch()
     met.terminal.push({BANK: tick})
     assert met.vendor.heard() == []
