@@ -1227,6 +1227,9 @@ TEXTS: dict[str, Text] = {
     # ---------------------------------------------------------------- accept live
     "cmd.accept": Text("验收：把系统与真实客户端比一遍。", "Acceptance: hold the system against a real client."),
     "cmd.accept.live": Text("第一天接上真实客户端：先只读（连接、资金、持仓、一只股票、行情），加 --order 并再次确认后，报一笔远离市价的 100 股限价买单并撤掉；全部原始事件写入 JSONL（账号已替换），说出与我们的假设不同之处，量出委托多久可见。退出码：0 都一致，1 有不同或没做完，2 输入有误。", "The first day with a real client: first look only (connection, money, positions, one stock, quotes); with --order, and asked for once more, place one limit buy of 100 shares far from the market and cancel it. Every raw event goes to JSONL (account numbers replaced); says what differs from what we assume and how long orders take to be seen. Exit code: 0 all the same, 1 something differs or was not done, 2 bad input."),
+    "cmd.accept.show": Text("不需要客户端：把一份记录与现在的假设再比一遍；有不同时退出码为 1。", "Without a client: hold a recording against what is assumed now; exit code 1 when something differs."),
+    "accept.cut": Text("{path} 没有写完：最后一行不是结束。", "{path} was not written to its end."),
+    "bad.recording": Text("{path} 不是 accept live 的记录。", "{path} is no recording of accept live."),
     "opt.accept_client": Text("客户端的 userdata_mini 目录；默认用配置里的。", "The client's folder userdata_mini; by default the configured one."),
     "opt.accept_account": Text("资金账号；默认用配置里的。", "The account; by default the configured one."),
     "opt.accept_symbol": Text("看哪只股票、用哪只下单。", "The stock to look at and to order."),

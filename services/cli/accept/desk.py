@@ -11,6 +11,7 @@ from common.domain.errors import ConfigError
 from common.domain.values import MILLI, Symbol
 from common.runtime.live_lock import LiveLock
 from services.cli import faults, show
+from services.cli.accept import told
 from services.cli.accept.assumptions import Result, Seen, compare
 from services.cli.accept.mask import Mask
 from services.cli.accept.place import Place, place_of
@@ -22,7 +23,6 @@ from services.cli.accept.run import Acceptance, Agreed, Clock, Looked, Placed, W
 from services.cli.accept.settle import Delays, delays
 from services.cli.doctor.gather import read_calendar
 from services.cli.faults import BadInputError
-from services.cli.render import heads
 from services.cli.session import Session
 from services.cli.settings import merged_config
 
@@ -161,34 +161,10 @@ class Desk:
     def _tell(
         self, looked: Looked, results: list[Result], measured: Delays, placed: Placed | Forbidden | None, path: Path
     ) -> None:
-        session = self._session
         if self._asked.as_json:
-            show.echo_json(
-                {
-                    "recording": str(path),
-                    "never_run_against_a_broker": never_run(),
-                    "placed": placed._asdict() if isinstance(placed, Placed) else None,
-                    "results": [result._asdict() for result in results],
-                    "delays_ms": measured._asdict(),
-                    "settle_s": measured.settle_s,
-                }
-            )
+            ours = placed._asdict() if isinstance(placed, Placed) else None
+            head = {"recording": str(path), "never_run_against_a_broker": never_run(), "placed": ours}
+            show.echo_json({**head, **told.plain(results, measured)})
             return
-        rows = [
-            (session.say(f"seen.{result.seen.value}"), session.say(f"assume.{result.name}"), short(result.what))
-            for result in results
-            if looked.connected or result.seen is not Seen.NOT_SEEN
-        ]
-        if rows:
-            click.echo(show.table(heads(session.lang, "verdict", "assumed", "seen_there"), rows))
-        counts = {seen.value: sum(1 for result in results if result.seen is seen) for seen in Seen}
-        session.tell("accept.counts", **counts)
-        if measured.settle_s:
-            session.tell("accept.delays", **measured._asdict())
-            session.tell("accept.settle", seconds=measured.settle_s)
-        session.tell("accept.recorded", path=str(path))
-
-
-def short(text: str, most: int = 90) -> str:
-    """Cut a text that is too long for a line; the recording has it whole."""
-    return text if len(text) <= most else text[: most - 1] + "…"
+        told.tell(self._session, results, measured, all_of_them=looked.connected)
+        self._session.tell("accept.recorded", path=str(path))

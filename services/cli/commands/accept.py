@@ -37,3 +37,14 @@ def live(
 
     asked = Asked(client, account, parse_symbol(symbol), seconds, order, any_time, out, as_json)
     return Desk(session, asked).run()
+
+
+@accept.command_of("show", "cmd.accept.show")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+@pass_session
+def show_recording(session: Session, file: Path, as_json: bool) -> int:
+    """Hold a recording against what we assume, without a client; exit code 1 when something differs."""
+    from services.cli.accept.told import show_file
+
+    return show_file(session, file, as_json=as_json)

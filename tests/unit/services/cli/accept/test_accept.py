@@ -16,6 +16,7 @@ from services.cli.app import cli
 from services.cli.home import Home
 from services.cli.session import Session
 from tests.fakes.plain_client import ACCOUNT, HOLDER, PlainClient, StepClock
+from tests.unit.services.cli.fakes import run
 
 LOOK = f"accept live --client D:/QMT/userdata_mini --account {ACCOUNT} --seconds 20"
 ORDER = f"{LOOK} --order"
@@ -315,6 +316,30 @@ def test_only_a_whole_recording_of_a_real_client_counts(tmp_path: Path) -> None:
     assert recordings.own_recording(tmp_path / "real") == real.files[0].name
     real.files[0].write_text("".join(real.files[0].read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
     assert recordings.own_recording(tmp_path / "real") == "", "cut before its end"
+
+
+@pytest.mark.parametrize("manners", [{}, {"cut_remark": 12}, {"fill": 100}, {"visible_ms": 9_000}])
+def test_a_recording_on_disk_says_what_the_run_said(tmp_path: Path, manners: dict[str, Any]) -> None:
+    met = Met(tmp_path, f"{ORDER} --json", YES, **manners)
+    told = json.loads(met.result.stdout)
+    again, _ = run(tmp_path, ["accept", "show", str(met.files[0]), "--json"])
+    shown = json.loads(again.stdout)
+    assert [(row["name"], row["seen"]) for row in shown["results"]] == [
+        (row["name"], row["seen"]) for row in told["results"]
+    ]
+    assert (shown["delays_ms"], shown["settle_s"], shown["whole"]) == (told["delays_ms"], told["settle_s"], True)
+    assert again.exit_code == (1 if "differs" in {row["seen"] for row in told["results"]} else 0)
+
+
+def test_what_is_no_recording_is_refused_and_a_cut_one_said(tmp_path: Path) -> None:
+    met = Met(tmp_path, ORDER, YES)
+    path = met.files[0]
+    path.write_text("".join(path.read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
+    cut, _ = run(tmp_path, ["accept", "show", str(path)])
+    assert "not written to its end" in cut.stderr
+    path.write_text("time,price\n", "utf-8")
+    odd, _ = run(tmp_path, ["accept", "show", str(path)])
+    assert (odd.exit_code, "no recording" in odd.stderr) == (2, True)
 
 
 def test_a_recording_is_never_written_over(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.accept.desk import short
 from services.cli.accept.mask import Mask
 from services.cli.accept.recorder import Recorder
 from services.cli.accept.run import Placed, ended_well
+from services.cli.accept.told import short
 from services.cli.doctor.finding import Finding, Verdict
 from services.cli.doctor.report import found_text, red_lines
 from services.cli.home import Home

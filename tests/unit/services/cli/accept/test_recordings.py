@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from services.cli.accept.assumptions import Seen, compare
 from services.cli.accept.recordings import SHIPPED, is_whole, never_run, newest, read_rows
 from services.cli.texts import TEXTS
 from tests.conftest import CHECKOUT
@@ -31,8 +32,24 @@ def test_the_tools_say_the_same_words() -> None:
     assert WARNED["README.en.md"] in TEXTS["live.never"].en
 
 
-def test_shipped_recordings_are_whole() -> None:
-    assert all(is_whole(path) for path in SHIPPED.glob("*.jsonl"))
+def faults_of(folder: Path) -> list[str]:
+    """Return what is wrong with the recordings of a folder: cut ones, and what the fakes assume and a client does not do."""
+    cut = [f"{path.name}: not whole" for path in folder.glob("*.jsonl") if not is_whole(path)]
+    events = {path.name: [row for row in read_rows(path) if "since_ms" in row] for path in folder.glob("*.jsonl")}
+    odd = [
+        f"{name}: {result.name}: {result.what}"
+        for name, rows in events.items()
+        for result in compare(rows)
+        if result.seen is Seen.DIFFERS
+    ]
+    return sorted(cut + odd)
+
+
+def test_the_fakes_assume_nothing_that_a_shipped_recording_shows_to_be_otherwise(tmp_path: Path) -> None:
+    assert faults_of(SHIPPED) == []
+    row = {"kind": "call", "at_ns": 1, "since_ms": 1, "name": "connect", "took_ms": 0, "error": "", "answer": 1}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row) + "\n", "utf-8")
+    assert faults_of(tmp_path) == ["a.jsonl: connected: [1]", "a.jsonl: not whole"]
 
 
 def test_damaged_recordings_are_none(tmp_path: Path) -> None:
