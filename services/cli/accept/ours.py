@@ -39,7 +39,7 @@ def order_id_of(rows: list[Fields]) -> int:
     remark = remark_of(rows)
     if not remark:
         return 0
-    asked = {row["answer"] for row in rows if row["kind"] == "call" and row["name"] == "order"}
+    asked = {number(row["answer"]) for row in rows if row["kind"] == "call" and row["name"] == "order"} - {0}
     for said in heard(rows, "on_order_stock_async_response"):
         mine = said.get("order_remark") == remark or said.get("seq") in asked
         if mine and number(said.get("order_id")) > 0:

@@ -142,16 +142,26 @@ class XtVendor:
 
     def order(self, symbol: Symbol, shares: Shares, price: Price, remark: str) -> int:
         """Place a limit buy, price in 0.001 yuan, without waiting; the number of the request."""
-        # Not under a limit: it only enqueues, and an order whose call was given up on could not be taken back.
+        # Given up on, it may still be placed: whoever asked looks for it by its remark, as after any lost answer.
         return int(
-            self._trader.order_stock_async(
-                self._account, symbol, BUY, shares, FIXED_PRICE, round(price / 1000, 3), "pankou", remark
+            within(
+                "order_stock_async",
+                self._call_s,
+                lambda: self._trader.order_stock_async(
+                    self._account, symbol, BUY, shares, FIXED_PRICE, round(price / 1000, 3), "pankou", remark
+                ),
             )
         )
 
     def cancel(self, order_id: int) -> int:
         """Ask for a cancel without waiting; the number of the request."""
-        return int(self._trader.cancel_order_stock_async(self._account, order_id))
+        return int(
+            within(
+                "cancel_order_stock_async",
+                self._call_s,
+                lambda: self._trader.cancel_order_stock_async(self._account, order_id),
+            )
+        )
 
     def _sync(self, name: str) -> Any:
         return within(name, self._call_s, lambda: getattr(self._trader, name)(self._account))

@@ -5,6 +5,7 @@ import shutil
 import stat
 import struct
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -169,7 +170,7 @@ def client_facts(session: Session, config: Config | None, probed: Probed, now_ns
         natives=probed.natives,
         path=probed.path,
         path_is_folder=place is not None and place.is_dir(),
-        path_writable=place is not None and os.access(place, os.W_OK),
+        path_writable=place is not None and is_writable(place),
         connect=probed.connect,
         account=(config or Config()).system.account,
         accounts=probed.accounts,
@@ -184,6 +185,17 @@ def client_facts(session: Session, config: Config | None, probed: Probed, now_ns
         settle_measured_s=measured_settle(session.home.root),
         recording=own_recording(session.home.root),
     )  # fmt: skip
+
+
+def is_writable(folder: Path) -> bool:
+    """Tell whether files can be made in a folder; only trying tells, where access is kept in ACLs."""
+    try:
+        handle, name = tempfile.mkstemp(prefix=".pankou-", dir=folder)
+    except OSError:
+        return False
+    os.close(handle)
+    Path(name).unlink()
+    return True
 
 
 def queue_mib(folder: Path | None) -> int | None:

@@ -7,6 +7,8 @@ from services.cli.doctor.finding import Finding, Verdict
 
 UP_STATES = frozenset({"RUNNING", "STARTING"})
 """A supervisor calls a service that answers already "starting" for its first seconds."""
+APART = frozenset({"backtest_queue"})
+"""Trading goes on without them."""
 RESTARTED_S = 60
 """A service that is up for less has just been restarted."""
 
@@ -80,7 +82,8 @@ def services(system: System) -> Finding:
         return Finding("services", Verdict.UNKNOWN, {}, "none")
     down = [row.name for row in system.services if row.process not in UP_STATES or row.ready is None]
     if down:
-        return Finding("services", Verdict.FAIL, {"names": ", ".join(down)}, "down")
+        verdict = Verdict.WARN if APART.issuperset(down) else Verdict.FAIL
+        return Finding("services", verdict, {"names": ", ".join(down)}, "down")
     waiting = [row.name for row in system.services if not row.ready]
     if waiting:
         return Finding("services", Verdict.WARN, {"names": ", ".join(waiting)}, "waiting")

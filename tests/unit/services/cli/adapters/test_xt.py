@@ -293,6 +293,25 @@ def test_whatever_the_habit_the_order_is_cancelled_and_the_difference_named(met:
     assert met.rows[-1]["whole"] is True
 
 
+@pytest.mark.parametrize("call", ["orderStockWithSeq", "cancelOrderStockWithSeq"])
+def test_a_call_that_does_its_work_and_never_returns_leaves_no_order(
+    met: Met, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    released = threading.Event()
+    native = sys.modules["xtquant.xtpythonclient"].XtQuantAsyncClient
+    does = getattr(native, call)
+
+    def hang(self: Any, seq: int, req: Any) -> None:
+        does(self, seq, req)
+        released.wait()
+
+    monkeypatch.setattr(native, call, hang)
+    result = met.accept()
+    released.set()
+    assert [entry.status for entry in met.venue.orders] == [54], result.output
+    assert "did not come back" in result.stderr or "err.vendor_silent" in result.stderr
+
+
 def test_an_order_that_is_traded_is_said_out_loud(met: Met) -> None:
     met.venue.trades_at_once = lambda _req: 100
     result = met.accept()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from common.bus.curve import make_missing_keys
+from common.bus.endpoints import SERVICES as ENDPOINTS
 from common.domain.calendar import hms, ts_of
 from common.messages.control import Status
 from common.runtime.config import Config, Feed, System
@@ -91,6 +92,12 @@ def test_the_st_file(tmp_path: Path) -> None:
     assert gather.st_rows(path) == 2
 
 
+def test_whether_a_folder_can_be_written_is_tried(tmp_path: Path) -> None:
+    assert gather.is_writable(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert not gather.is_writable(tmp_path / "gone")
+
+
 def test_session_files_are_added_up(tmp_path: Path) -> None:
     assert gather.queue_mib(None) is None
     assert gather.queue_mib(tmp_path / "gone") is None
@@ -142,7 +149,7 @@ def test_a_tape_s_time_is_no_quote_and_a_client_s_is(tmp_path: Path) -> None:
 def test_ports_are_tried(tmp_path: Path) -> None:
     import socket
 
-    assert len(set(ports_of(27100))) == 18
+    assert len(set(ports_of(27100))) == 3 * len(ENDPOINTS)
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
