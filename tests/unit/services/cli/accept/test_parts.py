@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from common.domain.values import Board
+from services.cli.accept.desk import OTHER_EXCHANGES
 from services.cli.accept.mask import Mask
 from services.cli.accept.recorder import Recorder
 from services.cli.accept.run import Placed, ended_well
 from services.cli.accept.told import short
+from services.cli.check import board_of
 from services.cli.doctor.finding import Finding, Verdict
 from services.cli.doctor.report import found_text, red_lines
 from services.cli.home import Home
@@ -47,3 +50,8 @@ def test_what_is_red_is_told_with_its_fix(tmp_path: Path) -> None:
     assert found_text(session, ended) == "ends on 2026-12-31, before today"
     (line,) = red_lines(session, [ended])
     assert line.startswith("- calendar: ends on 2026-12-31, before today → Extend it")
+
+
+def test_a_stock_of_every_board_and_exchange_is_kept_whole() -> None:
+    assert {board_of(code) for code in OTHER_EXCHANGES} == set(Board)
+    assert {code[-2:] for code in OTHER_EXCHANGES} == {"SH", "SZ", "BJ"}
