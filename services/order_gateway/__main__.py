@@ -79,7 +79,8 @@ def broker_of(config: Config) -> Adapter:
     """Build the broker that is configured; raises UserError where QMT cannot be had."""
     if config.gateway.broker == "paper":
         return PaperBroker(paper_of(config))
-    from services.order_gateway.adapters.xt import XtBroker, XtSettings
+    from services.order_gateway.adapters.xt import XtBroker
+    from services.order_gateway.adapters.xt_session import XtSettings
 
     gateway, logger = config.gateway, make_logger(GATEWAY, config.system.log_level)
     if not gateway.client_path or not Path(gateway.client_path).is_dir():

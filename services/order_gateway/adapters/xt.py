@@ -8,13 +8,9 @@ is whole, and which session is the one that counts.
 import queue
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from msgspec.structs import replace
-
-from common.domain.calendar import day_of, hms, second_of_day
+from common.domain.calendar import day_of, second_of_day
 from common.domain.ids import COID_LENGTH
 from common.domain.reasons import Reason
 from common.domain.values import MILLI, Day, Side
@@ -23,6 +19,7 @@ from common.rules.boards import exchange_of
 from common.rules.checks import check_cancel_phase
 from common.runtime.vendor import load_vendor
 from common.runtime.waker import Waker
+from services.order_gateway.adapters.xt_answers import Question, read_state
 from services.order_gateway.adapters.xt_identity import Identity, Sent, Verdict
 from services.order_gateway.adapters.xt_numbers import Numbers
 from services.order_gateway.adapters.xt_parse import (
@@ -30,18 +27,14 @@ from services.order_gateway.adapters.xt_parse import (
     FIX_PRICE,
     SELL,
     STATUS_OK,
-    AssetRow,
     Defect,
-    milli,
     number_of,
-    parse_cash,
     parse_order,
-    parse_position,
     parse_trade,
     text,
     whole,
 )
-from services.order_gateway.adapters.xt_session import NS, PARTS, STOP_S, Heard, Modules, Place, Session
+from services.order_gateway.adapters.xt_session import NS, PARTS, STOP_S, Heard, Modules, Session, XtSettings
 from services.order_gateway.calls import (
     Accepted,
     Cancel,
@@ -50,9 +43,7 @@ from services.order_gateway.calls import (
     Connect,
     CounterDeal,
     CounterOrder,
-    CounterPosition,
     CounterState,
-    CounterStatus,
     LinkDown,
     LinkUp,
     Query,
@@ -72,31 +63,9 @@ BACKOFF_NS = (0, 1 * NS, 2 * NS, 5 * NS, 10 * NS, 30 * NS)
 SWEEP_AFTER = 3
 """Refused connections in a row after which our own left-over files are deleted: they are one of the causes."""
 
-CLOSED_S = hms("15:05")
-"""From this second of the day on, what still stands has expired, whatever its status says; the last deals have come."""
-
 _NO_CANCEL = ("", "", Reason.NONE)
 Log = Callable[[str, str, dict[str, object]], None]
 """Level, event, facts."""
-
-
-class XtSettings(NamedTuple):
-    """Where the client is."""
-
-    path: str
-    """Its folder `userdata_mini`."""
-    account: str
-    session_first: int = 7_101
-    sessions: int = 8
-
-
-@dataclass
-class _Question:
-    """A query whose parts come one by one."""
-
-    asked_ns: int
-    until_ns: int
-    parts: dict[str, Any] = field(default_factory=dict)
 
 
 class XtBroker:
@@ -123,7 +92,7 @@ class XtBroker:
         self._held: list[Heard] = []
         self._cancels: dict[str, tuple[str, str, Reason]] = {}
         """Our id, the key of the newest cancel and what its refusal would mean, by the counter's number."""
-        self._question: _Question | None = None
+        self._question: Question | None = None
         self._out: list[Report] = []
         self.counts: Counter[str] = Counter()
 
@@ -172,8 +141,7 @@ class XtBroker:
             )
             self._out.append(LinkDown(self._sessions))
             return
-        place = Place(self.settings.path, self.settings.account)
-        self.session = Session(self._sessions, number, place, self._modules, self._put, self._now_ns)
+        self.session = Session(self._sessions, number, self.settings, self._modules, self._put, self._now_ns)
         self._log("info", "connecting to QMT", {"session": self._sessions, "number": number})
         self.session.open()
 
@@ -205,12 +173,12 @@ class XtBroker:
         reason = Reason.BROKER_REJECTED if phase is Reason.NONE else phase
         self._cancels[call.broker_id] = (call.coid, call.key, reason)
         if self.session is not None and self._up:
-            self.session.cancel(number, call.coid, call.key)
+            self.session.cancel(number)
 
     def _query(self, call: Query) -> None:
         if self.session is None or not self._up:
             return
-        self._question = _Question(call.asked_ns, self._now_ns() + QUERY_NS)
+        self._question = Question(call.asked_ns, self._now_ns() + QUERY_NS)
         self.session.query(call.asked_ns)
 
     # ------------------------------------------------------------------ what came back
@@ -329,9 +297,6 @@ class XtBroker:
 
     # ------------------------------------------------------------------ cancels
 
-    def _on_cancel_sent(self, heard: Heard) -> None:
-        """Pass over: the order's number ties the answer to the cancel."""
-
     def _on_cancel_answer(self, heard: Heard) -> None:
         _seq, order_id, result, message = heard.facts
         coid, key, _ = self._cancels.get(number_of(order_id), _NO_CANCEL)
@@ -397,65 +362,15 @@ class XtBroker:
         if question is None or question.asked_ns != asked_ns:
             return
         question.parts[part] = rows
-        if len(question.parts) == len(PARTS):
-            self._question = None
-            self._out.append(self._state(question))
-
-    def _state(self, question: _Question) -> CounterState:
-        """Return the counter's books, `complete` only where every part of it can be believed."""
-        parts, today = question.parts, self._today()
-        rows = {part: self._ours(parts[part] or ()) for part in ("orders", "trades", "positions")}
-        orders = self._readable(parse_order(row, today) for row in rows["orders"])
-        deals = self._readable(parse_trade(row, today) for row in rows["trades"])
-        positions = self._readable(parse_position(row) for row in rows["positions"])
-        cash = parse_cash(parts["asset_after"]) if parts["asset_after"] is not None else None
-        doubt = self._doubt(parts, orders, deals)
-        certain, named = self.identity.listed(self._expired(orders), self._now_ns())
-        told = [self.identity.deal(deal, self._now_ns()) for deal in deals]
-        if doubt or cash is None or not certain or any(verdict is Verdict.HOLD for verdict, _ in told):
-            if doubt:
-                self._log("warning", "answer not believed", {"why": doubt})
-            return CounterState(question.asked_ns, complete=False)
-        held: list[CounterPosition] = [position for position in positions if position.shares]
-        return CounterState(
-            question.asked_ns, True, tuple(named), tuple(deal for _, deal in told), tuple(held), cash
-        )  # fmt: skip
-
-    def _expired(self, orders: Sequence[CounterOrder]) -> list[CounterOrder]:
-        if second_of_day(self._now_ns()) < CLOSED_S:
-            return list(orders)
-        standing = (CounterStatus.WORKING, CounterStatus.UNKNOWN)
-        return [replace(o, status=CounterStatus.EXPIRED) if o.status in standing else o for o in orders]
-
-    def _doubt(self, parts: dict[str, Any], orders: Sequence[CounterOrder], deals: Sequence[CounterDeal]) -> str:
-        """Return why an answer is not believed: None is failed or empty, and even an empty list may be a dead link's."""
-        if parts["asset"] is None or parts["asset_after"] is None:
-            return "no money shown"
-        if not parts["positions"] and self._worth(parts["asset_after"]):
-            return "shares are worth something, and no position is shown"
-        shown = {(order.day, order.broker_id) for order in orders}
-        today = self._today()
-        if any(key not in shown for key in self.identity.tied_today if key[0] == today) and not orders:
-            return "orders are known, and none is shown"
-        if not deals and any(order.traded for order in orders):
-            return "orders have traded, and no deal is shown"
-        return ""
-
-    @staticmethod
-    def _worth(asset: AssetRow) -> bool:
-        return (milli(asset.market_value) or 0) > 0
-
-    def _ours(self, rows: Sequence[Any]) -> list[Any]:
-        return [row for row in rows if row.account_id is None or row.account_id == self.settings.account]
-
-    def _readable(self, parsed: Any) -> list[Any]:
-        good = []
-        for each in parsed:
-            if isinstance(each, Defect):
-                self._defect(each)
-            else:
-                good.append(each)
-        return good
+        if len(question.parts) < len(PARTS):
+            return
+        self._question = None
+        state, answer = read_state(asked_ns, question.parts, self.identity, self.settings.account, self._now_ns())
+        if answer.doubt:
+            self._log("warning", "answer not believed", {"why": answer.doubt})
+        for defect in answer.defects:
+            self._defect(defect)
+        self._out.append(state)
 
     # ------------------------------------------------------------------ time
 

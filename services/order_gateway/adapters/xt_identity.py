@@ -108,7 +108,7 @@ class Identity:
         return self._by_number.get((day, number), "")
 
     @property
-    def tied_today(self) -> frozenset[tuple[Day, str]]:
+    def tied(self) -> frozenset[tuple[Day, str]]:
         """Return the numbers that the counter must show."""
         return frozenset(self._by_number)
 

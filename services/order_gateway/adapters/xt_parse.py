@@ -95,7 +95,7 @@ class Defect(NamedTuple):
 
     what: str
     strange: bool = True
-    """False: in order, but no A share."""
+    """False: in order, but no A share, or no plain buy or sell: never ours."""
 
 
 def whole(value: object) -> int | None:
@@ -194,7 +194,7 @@ def parse_order(row: OrderRow, today: Day) -> CounterOrder | Defect:
     number, shares = number_of(row.order_id), whole(row.order_volume)
     traded = whole(row.traded_volume if row.traded_volume is not None else 0)
     if side is None:
-        return Defect(f"order type {row.order_type!r:.40}")
+        return Defect(f"order type {row.order_type!r:.40}", strange=False)
     if not number or shares is None or shares <= 0 or traded is None or not 0 <= traded <= shares:
         return Defect(f"order {row.order_id!r:.40}: {row.order_volume!r:.40} shares, {row.traded_volume!r:.40} traded")
     remark, status = text(row.order_remark), STATUSES.get(whole(row.order_status) or 0, CounterStatus.UNKNOWN)
@@ -210,7 +210,7 @@ def parse_trade(row: TradeRow, today: Day) -> CounterDeal | Defect:
     deal, number = text(row.traded_id), number_of(row.order_id)
     shares, price = whole(row.traded_volume), milli(row.traded_price)
     if side is None:
-        return Defect(f"deal of order type {row.order_type!r:.40}")
+        return Defect(f"deal of order type {row.order_type!r:.40}", strange=False)
     if not deal or not number or not shares or shares < 0 or not price or price < 0:
         return Defect(f"deal {row.traded_id!r:.40}: {row.traded_volume!r:.40} at {row.traded_price!r:.40}")
     remark = text(row.order_remark)

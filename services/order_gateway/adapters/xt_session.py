@@ -42,11 +42,14 @@ class Job(NamedTuple):
     call: Callable[[], None]
 
 
-class Place(NamedTuple):
-    """Which client, which account."""
+class XtSettings(NamedTuple):
+    """Which client, which account, which session numbers."""
 
     path: str
+    """The client's folder `userdata_mini`."""
     account: str
+    session_first: int = 7_101
+    sessions: int = 8
 
 
 class Modules(NamedTuple):
@@ -152,7 +155,7 @@ class Session:
         self,
         session: int,
         number: int,
-        place: Place,
+        place: XtSettings,
         modules: Modules,
         put: Callable[[Heard], None],
         now_ns: Callable[[], int],
@@ -259,14 +262,9 @@ class Session:
 
         self.do("order", call)
 
-    def cancel(self, order_id: int, coid: str, key: str) -> None:
-        """Ask for a cancel."""
-
-        def call() -> None:
-            seq = self.trader.cancel_order_stock_async(self._account, order_id)
-            self._say("cancel_sent", seq, order_id, coid, key)
-
-        self.do("cancel", call)
+    def cancel(self, order_id: int) -> None:
+        """Ask for a cancel; the order's number ties its answer to it."""
+        self.do("cancel", lambda: self.trader.cancel_order_stock_async(self._account, order_id))
 
     def query(self, asked_ns: int) -> None:
         """Ask for money, orders, deals and positions, all at once, and money again: none of it waits for another."""

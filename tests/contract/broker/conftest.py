@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from services.order_gateway.adapters.xt_session import Modules
-from tests.contract.broker.harness import COUNTERS, Bench, XtCounter
+from tests.contract.broker.harness import COUNTERS, Bench
+from tests.contract.broker.xt_counter import XtCounter
 from tests.xt_rig import NEEDS_WHEEL, vendor_modules
 
 

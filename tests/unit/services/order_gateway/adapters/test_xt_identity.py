@@ -124,4 +124,4 @@ def test_a_new_day_forgets_the_old_one() -> None:
     ours.tie(MINE, DAY, "1001")
     ours.note(sent("260106AAAAAAAAAAAAAA", day=20260106))
     assert set(ours.sent) == {"260106AAAAAAAAAAAAAA"}
-    assert ours.tied_today == frozenset()
+    assert ours.tied == frozenset()

@@ -85,7 +85,7 @@ def test_the_day_of_a_time_in_every_form_that_was_met(told: object, remark: str,
     ("change", "strange"),
     [
         ({"stock_code": "600001"}, True), ({"stock_code": None}, True), ({"stock_code": "AAPL.US"}, True),
-        ({"stock_code": "000300.SH"}, False), ({"order_type": 27}, True), ({"order_id": -1}, True),
+        ({"stock_code": "000300.SH"}, False), ({"order_type": 27}, False), ({"order_id": -1}, True),
         ({"order_id": 0}, True), ({"order_volume": 0}, True), ({"order_volume": 100.5}, True),
         ({"traded_volume": 1_001}, True), ({"traded_volume": -1}, True), ({"order_volume": True}, True),
     ],
