@@ -24,7 +24,7 @@ from tests.xt_rig import settle
 class XtCounter:
     """QMT: our adapter on the real Python layer of xtquant, over a fake client (`tests/fakes/xtquant`)."""
 
-    settings = Settings(cash=CASH, counter=True, settle_ns=NS, query_ns=NS // 10)
+    settings = Settings(cash=CASH, counter=True, settle_ns=NS, query_ns=NS // 10, park=True)
     pace = Pace.REAL_TIME
     bench: Bench
 
