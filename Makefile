@@ -63,7 +63,7 @@ endif
 # The optional extras, the vendor's library among them: only tests want them all. Where they are not to be had, those skip.
 $(EXTRAS): $(STAMP) requirements-extras.lock
 	@echo "pankou: 安装测试用的可选依赖 / installing the optional extras that tests use"
-	@if $(PIP) install --no-compile --require-hashes -r requirements-extras.lock > .venv/pip-extras.log 2>&1; then touch $@; \
+	@if $(PIP) install --no-compile --require-hashes --retries 1 -r requirements-extras.lock > .venv/pip-extras.log 2>&1; then touch $@; \
 	else echo "pankou: 可选依赖装不上，用到它们的测试会跳过；原因见 .venv/pip-extras.log / the extras cannot be installed, tests that use them are skipped; why: .venv/pip-extras.log" >&2; fi
 
 $(CHECKS): install

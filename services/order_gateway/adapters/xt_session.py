@@ -148,6 +148,15 @@ class Deaf(Listener):
         super().__init__(0, _pass_over)
 
 
+def trader_class(xttrader: Any) -> Any:
+    """Return the vendor's trader without its destructor.
+
+    That puts an event loop back which only exists where the trader was made in the main thread, and fails when it is not
+    or when the process ends.
+    """
+    return type("Trader", (xttrader.XtQuantTrader,), {"__del__": _pass_over})
+
+
 class Session:
     """A trader with its worker."""
 
@@ -218,9 +227,7 @@ class Session:
 
     def _open(self) -> None:
         xttrader = self._modules.xttrader
-        trader = xttrader.XtQuantTrader(self._place.path, self.number)
-        # Its destructor puts this back as the main thread's event loop, and fails where it was not made there.
-        trader.oldloop = None
+        trader = trader_class(xttrader)(self._place.path, self.number)
         trader.register_callback(Listener(self.session, self._hear))
         trader.start()
         self.trader = trader  # only now: what was not started cannot be stopped, and the worker stops it at its own end
