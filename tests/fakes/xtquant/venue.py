@@ -253,20 +253,23 @@ class Venue:
     def on_cancel(self, client: Any, seq: int, req: Any) -> None:
         """Take a cancel: 0 means the command was sent, nothing more (§1.2)."""
         with self.lock:
-            entry = next((e for e in self.orders if e.order_id == req.m_nOrderID), None)
+            sysid = req.m_strOrderSysID  # §1.2: an order is cancelled by the client's number or by the counter's
+            entry = next(
+                (e for e in self.orders if (f"S{e.order_id}" == sysid if sysid else e.order_id == req.m_nOrderID)), None
+            )
             if "cancelOrderStockWithSeq" not in self.habits.silent:
                 client.fire(
                     "CancelOrderStockResp", seq,
                     SimpleNamespace(
                         m_strAccountID=self.account, m_nCancelResult=self.habits.cancel_result,
-                        m_nOrderID=req.m_nOrderID, m_strOrderSysID="", m_strErrorMsg="",
+                        m_nOrderID=req.m_nOrderID, m_strOrderSysID=sysid, m_strErrorMsg="",
                     ),
                 )  # fmt: skip
             why = self.refuses(req) or ("" if entry is not None and entry.alive else "委托已结束")
             if self.habits.cancel_result != 0 or why or entry is None:
                 if why:
                     error = SimpleNamespace(
-                        account_type=2, account_id=self.account, order_id=req.m_nOrderID, market=0, order_sysid="",
+                        account_type=2, account_id=self.account, order_id=req.m_nOrderID, market=0, order_sysid=sysid,
                         error_id=-61, error_msg=why,
                     )  # fmt: skip
                     client.fire("CancelError", error)

@@ -8,9 +8,13 @@ from common.domain.errors import ConfigError
 from common.rules.matching import FillVerdict
 from common.runtime.config import Account, Config, Fees, Gateway, Risk, System, parse_config
 from common.runtime.limits import Limits
-from services.order_gateway.__main__ import SPEC, kill_file_of, paper_of, settings_of
-from services.order_gateway.adapters.paper import PaperSettings
+from services.order_gateway.__main__ import SPEC, broker_of, kill_file_of, paper_of, settings_of
+from services.order_gateway.adapters.paper import PaperBroker, PaperSettings
+from services.order_gateway.adapters.xt import XtBroker
+from services.order_gateway.adapters.xt_session import XtSettings
 from services.order_gateway.settings import Settings
+from tests.fakes.xtquant import installed
+from tests.xt_rig import NEEDS_WHEEL
 
 
 def test_the_defaults_agree() -> None:
@@ -63,3 +67,44 @@ def test_a_counter_is_given_ten_seconds_to_settle_at_least() -> None:
     assert settings_of(Config(gateway=Gateway(settle_s=3))).settle_ns == 10_000_000_000
     settings = settings_of(Config(gateway=Gateway(settle_s=25, cash_tolerance=2)))
     assert (settings.settle_ns, settings.cash_tolerance, settings.counter) == (25_000_000_000, 2_000, False)
+
+
+XT = {
+    "system": {"mode": "live", "account": "8888"},
+    "gateway": {"broker": "xt", "after_absence": "park", "client_path": "C:/QMT/userdata_mini"},
+}
+
+
+@NEEDS_WHEEL
+def test_qmt_gets_its_client_its_account_and_its_session_numbers(tmp_path: Path) -> None:
+    gateway = XT["gateway"] | {"client_path": str(tmp_path), "session_first": 500, "sessions": 3}
+    config = parse_config(XT | {"gateway": gateway}, "test")
+    with installed():
+        broker = broker_of(config)
+    assert isinstance(broker, XtBroker)
+    assert broker.settings == XtSettings(str(tmp_path), "8888", 500, 3)
+    broker.close()
+    assert isinstance(broker_of(Config()), PaperBroker)
+    assert settings_of(config).counter
+    assert settings_of(config).park
+    assert settings_of(config).settle_ns == 10_000_000_000
+
+
+@pytest.mark.parametrize("path", ["", "C:/nowhere/userdata_mini"])
+def test_a_client_that_is_not_there_is_named_with_the_key(path: str) -> None:
+    gateway = XT["gateway"] | {"client_path": path}
+    with pytest.raises(ConfigError, match=r"gateway.client_path = .*userdata_mini"):
+        broker_of(parse_config(XT | {"gateway": gateway}, "test"))
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"system": {"mode": "paper"}}, r"system.mode = 'paper': .* needs \"live\""),
+        ({"gateway": {"broker": "xt", "after_absence": "resend"}}, r"after_absence = 'resend': .* needs \"park\""),
+        ({"gateway": XT["gateway"] | {"sessions": 1}}, r"gateway.sessions = 1: must be from 2 to 64"),
+    ],
+)
+def test_what_does_not_go_with_real_orders_is_refused(change: dict[str, dict[str, object]], fault: str) -> None:
+    with pytest.raises(ConfigError, match=fault):
+        parse_config(XT | change, "test")
