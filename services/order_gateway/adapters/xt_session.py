@@ -148,6 +148,20 @@ class Deaf(Listener):
         super().__init__(0, _pass_over)
 
 
+class _Closed:
+    """Stands before an executor that is about to be shut: what is pushed after that would raise in the native thread."""
+
+    def __init__(self, executor: Any) -> None:
+        self._executor = executor
+
+    def submit(self, *_call: object) -> None:
+        """Drop it: the session is over."""
+
+    def shutdown(self, wait: bool = True) -> None:
+        """Wait for what was begun."""
+        self._executor.shutdown(wait=wait)
+
+
 def trader_class(xttrader: Any) -> Any:
     """Return the vendor's trader without its destructor.
 
@@ -317,6 +331,7 @@ class Session:
         if trader is None or stopped:
             return
         trader.register_callback(Deaf())
+        trader.executor = trader.resp_executor = _Closed(trader.executor)
         trader.stop()
         trader.loop.close()
 

@@ -332,6 +332,13 @@ def test_stopping_waits_for_a_callback_that_is_stuck_and_fails_inside_one(tradin
     stuck.set()
 
 
+def test_a_push_after_the_stop_raises_in_the_native_thread(trading: Trading) -> None:
+    trading.up()
+    trading.trader.stop()
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        trading.trader.async_client.fire("StockOrder", SimpleNamespace())
+
+
 def test_a_trader_made_beside_the_main_thread_cannot_be_destroyed_in_it_without_help(trading: Trading) -> None:
     trader = trading.made()
     trader.loop.close()

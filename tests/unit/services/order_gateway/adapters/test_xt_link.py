@@ -246,6 +246,15 @@ def test_a_client_that_does_not_stop_does_not_hold_us(floor_of: Floors) -> None:
     assert STOP_S <= 5
 
 
+def test_what_is_pushed_while_a_session_ends_raises_nothing_in_the_vendors_thread(floor: Floor) -> None:
+    session = floor.broker.session
+    assert session is not None
+    session.end().join(10)
+    session.trader.async_client.fire("StockOrder", object())
+    session.trader.async_client.fire("QueryStockAsset", 1, None)
+    assert floor.broker.counts["late"] == 0
+
+
 def test_the_loop_is_woken(floor: Floor) -> None:
     assert select.select([floor.broker.fileno()], [], [], 0)[0] == []
     floor.venue.by_hand(A, Side.BUY, 500, 9.5)
