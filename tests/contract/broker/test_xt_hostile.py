@@ -40,6 +40,7 @@ MOODS: dict[str, tuple[Any, ...]] = {
     "connect_code": (0, 0, -1),
     "cancel_result": (0, 0, -1),
     "answer_first": (False, False, False, True),
+    "cancels_pend": (False, True),
 }
 GOOD = {name: values[0] for name, values in MOODS.items()}
 REMARKS: tuple[Callable[[str], str], ...] = (lambda r: r, lambda r: r, lambda r: r[:14], lambda r: "")
@@ -58,7 +59,9 @@ class Story:
         # What a client does with remarks it does all day long.
         self.venue.habits.remark = self.random.choice(REMARKS)
         self.keys = 0
-        self.deals = 0
+        for name in MOODS:
+            if name not in ("empty_positions", "no_asset", "none_lists", "connect_code") and self.random.random() < 0.4:
+                setattr(self.venue.habits, name, self.random.choice(MOODS[name]))
 
     def hear(self) -> None:
         self.counter._hear(self.bench)
@@ -106,6 +109,10 @@ class Story:
     def die(self) -> None:
         self.bench.boot()
 
+    def finish(self) -> None:
+        self.venue.finish_cancels()
+        self.hear()
+
     def pause(self) -> None:
         self.wait(self.random.choice((0.2, 1.0, 6.0)))
 
@@ -116,11 +123,12 @@ class Story:
         acts = (
             [self.mood] * 5 + [self.place] * 4 + [self.cancel, self.trade, self.trade, self.drop, self.die, self.pause]
         )
-        acts.append(self.by_hand)
+        acts += [self.by_hand, self.finish]
         for _ in range(STEPS):
             self.random.choice(acts)()
         for name, value in GOOD.items():
             setattr(self.venue.habits, name, value)
+        self.finish()
         self.wait(45)
         self.check()
         self.counter.end()
