@@ -117,20 +117,24 @@ class JobsRequest(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=T
 
     key: JobKey = ""
     """Those whose key begins so; "" = all."""
+    keys: JobKeys = ()
+    """These; empty = all."""
     batch: Name = ""
     """Those of a batch; "" = all."""
     state: Small = 0
-    """Those in a state; 0 = all."""
+    """Show those in a state; 0 = all."""
     before: Seq = 0
-    """Those submitted before this one; 0 = from the newest."""
+    """Show those submitted before this one; 0 = from the newest."""
     limit: Annotated[int, Meta(ge=0, le=LIST_MAX)] = 100
 
 
 class JobList(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """Jobs, and how many there are of each state among all that were asked for."""
+    """Jobs, and how many there are of each state among all that were asked for, shown or not."""
 
     rows: Annotated[tuple[JobRow, ...], Meta(max_length=LIST_MAX)]
     counts: Numbers
+    bars: Seq
+    """That they played."""
     workers: Annotated[tuple[WorkerRow, ...], Meta(max_length=LIST_MAX)]
 
 

@@ -1,5 +1,9 @@
-"""The configuration of a run: TOML, typed, frozen; everything wrong with it is said at once (size: all sections in one file)."""
+"""The configuration of a run: TOML, typed, frozen; everything wrong with it is said at once.
 
+size: every key beside its choices and bounds; a reader looks for one of them, not through all.
+"""
+
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -364,6 +368,17 @@ def _rule_faults(rule: Rule, values: Mapping[str, Scalar]) -> list[str]:
         else:
             good[key] = value
     return faults or list(rule.check_params(kind(**good)))
+
+
+def workers_of(path: Path, system: str = os.name) -> int:
+    """Return how many workers of backtests a run has; none on Windows, where they do not run yet (ADR 0036)."""
+    if system == "nt":
+        return 0
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8")).get("backtests", {})
+        return msgspec.convert(told, Backtests).workers
+    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError):
+        return Backtests().workers
 
 
 def jobs_folder(config: Config) -> Path:

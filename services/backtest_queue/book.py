@@ -1,7 +1,7 @@
 """The book of jobs: which there are, in what order they wait, what has to be on disk of each. Pure."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 
 from msgspec.structs import replace
@@ -130,13 +130,10 @@ class Book:
 
     # ------------------------------------------------------------------ looking
 
-    def find(self, key: str, batch: str, state: int) -> Iterable[JobRow]:
-        """Return the jobs of which all of this is true, the newest first; "" and 0 are true of every one."""
-        rows = [
-            row
-            for row in self.rows.values()
-            if row.key.startswith(key) and (not batch or row.batch == batch) and (not state or row.state == state)
-        ]
+    def find(self, key: str, batch: str, keys: Sequence[str] = ()) -> list[JobRow]:
+        """Return the jobs of which all of this is true, the newest first; what is empty is true of every one."""
+        among = [self.rows[each] for each in keys if each in self.rows] if keys else self.rows.values()
+        rows = [row for row in among if row.key.startswith(key) and (not batch or row.batch == batch)]
         return sorted(rows, key=lambda row: -row.seq)
 
 

@@ -193,7 +193,7 @@ class QueueCore:
         return ()
 
     def _on_cancel(self, message: CancelJobs, token: Token, now_ns: int) -> Sequence[Output]:
-        rows = self.book.find("", message.batch, 0) if message.batch else ()
+        rows = self.book.find("", message.batch) if message.batch else ()
         wanted = {row.key: None for row in rows} | dict.fromkeys(key for key in message.keys if key in self.book.rows)
         unknown = tuple(key for key in message.keys if key not in self.book.rows)
         open_keys = [key for key in wanted if self._is_open(key)]
@@ -204,12 +204,17 @@ class QueueCore:
         return [*out, Log("info", "jobs cancelled", {"jobs": len(open_keys)})]
 
     def _list(self, asked: JobsRequest) -> JobList:
-        rows = list(self.book.find(asked.key, asked.batch, asked.state))
+        rows = self.book.find(asked.key, asked.batch, asked.keys)
         counts = {state.name: 0 for state in JobState}
         for row in rows:
             counts[JobState(row.state).name] += 1
-        shown = [row for row in rows if not asked.before or row.seq < asked.before][: asked.limit]
-        return JobList(tuple(shown), counts, self.sessions.rows())
+        shown = [
+            row
+            for row in rows
+            if (not asked.before or row.seq < asked.before) and (not asked.state or row.state == asked.state)
+        ]
+        bars = sum(row.bars for row in rows)
+        return JobList(tuple(shown[: asked.limit]), counts, bars, self.sessions.rows())
 
     # ------------------------------------------------------------------ workers
 

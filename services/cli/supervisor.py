@@ -11,13 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from common.bus.curve import make_folder
-from common.runtime.config import Backtests
+from common.runtime.config import workers_of
 from common.runtime.lock import CopyLock
 from common.runtime.runner_control import RunnerControl
 from common.runtime.unix_supervisor import UnixSupervisor
@@ -225,11 +224,3 @@ def wait_until_gone(pids: Callable[[], set[int]], wait_s: float) -> set[int]:
             return left
         time.sleep(POLL_S)
     return pids()
-
-
-def workers_of(config: Path) -> int:
-    """Return how many workers of backtests a run has; only that is read, the run's services check the rest."""
-    if os.name == "nt":
-        return 0  # a worker waits for its process and its sockets at once, which Windows cannot (ADR 0036)
-    told = tomllib.loads(config.read_text(encoding="utf-8")).get("backtests", {})
-    return int(told.get("workers", Backtests().workers))

@@ -26,7 +26,9 @@ from services.cli.session import Session
 from services.cli.show import day_text
 
 GRID = "grid"
-EXECUTORS = ("local", "dask")
+SWEEP_BATCH = "sweep"
+"""What its jobs are listed under on the queue."""
+EXECUTORS = ("local", "dask", "queue")
 
 
 class Wanted(NamedTuple):
@@ -69,16 +71,16 @@ def prepare(session: Session, wanted: Wanted) -> Callable[[Told], Swept]:
     job = job._replace(verdicts=job.verdicts[:1])
     axes = parse_grid(job.rule, wanted.grids)
     check_size(axes, search=wanted.search != GRID)
-    after = _check_days(job, wanted.split)
+    after = check_days(job, wanted.split)
     task = task_of(job)
     plan = _Plan(
         wanted, job, axes, split_tasks(task, wanted.split, after) if wanted.split else (task,),
-        AddressedResults(session.home.root / FOLDER / "results"), _executor(wanted, job),
+        AddressedResults(session.home.root / FOLDER / "results"), _executor(session, wanted, job),
     )  # fmt: skip
     return lambda told: _sweep(session, plan, told)
 
 
-def _check_days(job: Job, split: Day) -> Day:
+def check_days(job: Job, split: Day) -> Day:
     """Refuse days without data, and a split that leaves one side without any; returns the session after the split."""
     calendar = History(job.history).calendar()
     sessions = calendar.between(job.first, job.last)
@@ -96,7 +98,7 @@ def _check_days(job: Job, split: Day) -> Day:
     return after[0]
 
 
-def _executor(wanted: Wanted, job: Job) -> Callable[[], Executor]:
+def _executor(session: Session, wanted: Wanted, job: Job) -> Callable[[], Executor]:
     """Return what makes the executor: only a sweep that has something to run needs one."""
     if wanted.executor == "dask":
         from services.backtest_worker.adapters.dask_cluster import DaskCluster
@@ -106,6 +108,10 @@ def _executor(wanted: Wanted, job: Job) -> Callable[[], Executor]:
         return lambda: DaskCluster(wanted.scheduler, job.cache)
     if wanted.scheduler:
         raise BadInputError("bad.scheduler_alone")
+    if wanted.executor == "queue":
+        from services.cli.jobs import QueueExecutor
+
+        return lambda: QueueExecutor(session.link, SWEEP_BATCH)
     from services.backtest_worker.adapters.pool import LocalPool
 
     return lambda: LocalPool(wanted.workers or os.cpu_count() or 1, job.cache)

@@ -10,12 +10,16 @@ import click
 from services.cli import show
 from services.cli.bilingual import Group, json_option, option
 from services.cli.check import parse_day
+from services.cli.commands.backtest_jobs import cancel, list_jobs, show_job, submit
 from services.cli.commands.backtest_sweep import sweep
 from services.cli.faults import BadInputError
 from services.cli.session import Session, pass_session
 
 backtest = Group("backtest", help_key="cmd.backtest")
-backtest.add_command(sweep)
+for added in (sweep, submit, list_jobs, show_job, cancel):
+    backtest.add_command(added)
+KEY_LETTERS, KEY_LETTERS_MAX = 6, 32
+"""Of the key of a job: fewer are rather the name of a folder."""
 FAULTS = {"missing": "bad.no_result", "corrupt": "bad.result_corrupt", "version": "bad.result_version"}
 
 
@@ -84,6 +88,7 @@ def report(session: Session, result_folder: Path, out: Path | None, as_json: boo
     from common.domain.errors import ResultError
     from services.cli import backtests
 
+    result_folder = addressed(session, result_folder)
     try:
         stored = read_result(result_folder)
         page = report_html(stored.result, stored.others, stored.candles)
@@ -97,6 +102,18 @@ def report(session: Session, result_folder: Path, out: Path | None, as_json: boo
     else:
         click.echo(backtests.statistics_text(session.lang, stored.result, statistics, sys.stdout.isatty()))
         session.tell("stats.report", path=str(path))
+
+
+def addressed(session: Session, given: Path) -> Path:
+    """Return a result folder; the key of a job, or the beginning of one, stands for the folder of its result."""
+    text = str(given).lower()
+    if given.exists() or not KEY_LETTERS <= len(text) <= KEY_LETTERS_MAX or not set(text) <= set("0123456789abcdef"):
+        return given
+    found = sorted((session.home.backtests / "results" / text[:2]).glob(f"{text}*/"))
+    whole = [folder for folder in found if "." not in folder.name]
+    if len(whole) > 1:
+        raise BadInputError("bad.job_twice", key=text, one=whole[0].name, other=whole[1].name)
+    return whole[0] if whole else given
 
 
 def _write(path: Path, text: str) -> None:

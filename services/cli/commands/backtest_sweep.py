@@ -29,7 +29,7 @@ BY = (
 @option("--split", metavar="DAY", default=None, help_key="opt.split")
 @option("--by", type=click.Choice(BY), default="sharpe", help_key="opt.by")
 @option("--top", type=click.IntRange(1, 1000), default=20, help_key="opt.top")
-@option("--executor", type=click.Choice(["local", "dask"]), default="local", help_key="opt.executor")
+@option("--executor", type=click.Choice(["local", "dask", "queue"]), default="local", help_key="opt.executor")
 @option("--workers", type=click.IntRange(1, 256), default=None, help_key="opt.workers")
 @option("--scheduler", metavar="ADDRESS", default="", help_key="opt.scheduler")
 @option("--engine", type=click.Choice(["compiled", "backtrader"]), default="compiled", help_key="opt.sweep_engine")
