@@ -10,6 +10,7 @@ GATEWAY = "a part of the gateway's core; tests/unit/services/order_gateway and t
 PLAYER = "a part of the player's core; tests/simulation/test_player.py runs it through that"
 ALLOWED = {
     "services.cli.commands.backtest": BY_NAME,
+    "services.cli.commands.backtest_jobs": BY_NAME,
     "services.cli.commands.accept": BY_NAME,
     "services.cli.commands.audit": BY_NAME,
     "services.cli.commands.books": BY_NAME,

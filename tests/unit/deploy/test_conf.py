@@ -11,9 +11,9 @@ from tests.conftest import CHECKOUT
 
 WINDOWS = {
     "PANKOU_PYTHON": r"C:\Program Files\盘口\.venv\Scripts\python.exe",
-    "PANKOU_WORKERS": "2",
     "PANKOU_RUN": r"D:\我的 交易\runs\1",
     "PANKOU_CONFIG": r"D:\我的 交易\runs\1\config.toml",
+    "PANKOU_WORKERS": "2",
 }
 SHIPPED = (CHECKOUT / "supervisord.conf").read_text(encoding="utf-8")
 
@@ -28,9 +28,12 @@ def test_the_shipped_file_keeps_spaces_backslashes_and_chinese_paths_whole() -> 
     assert len(none.programs) == len(conf.programs) - 2
     names = [program.name for program in conf.programs]
     assert {"market_data", "screener", "signal_engine", "risk_manager", "order_gateway", "watchdog"} <= set(names)
+    assert {"backtest_queue", "backtest_worker_00", "backtest_worker_01"} <= set(names)
     for program in conf.programs:
         module = f"services.{program.group}"
-        assert program.command[:5] == (WINDOWS["PANKOU_PYTHON"], "-m", module, "--config", WINDOWS["PANKOU_CONFIG"])
+        number = program.name.rpartition("_")[2].lstrip("0") or "0"
+        more = ("--number", number) if program.group == "backtest_worker" else ()
+        assert program.command == (WINDOWS["PANKOU_PYTHON"], "-m", module, "--config", WINDOWS["PANKOU_CONFIG"], *more)
         assert program.environment["TZ"] == "Asia/Shanghai"
         assert (program.autorestart, program.startsecs, program.startretries) == ("true", 5, 20)
         assert program.stopwaitsecs == 10
@@ -49,8 +52,7 @@ def test_supervisord_reads_the_same_of_the_shipped_file(tmp_path: Path, monkeypa
     (run / "logs").mkdir(parents=True)
     environ = {
         "PANKOU_PYTHON": str(tmp_path / "a b" / "python"), "PANKOU_RUN": str(run),
-        "PANKOU_CONFIG": str(run / "config.toml"), "PANKOU_SOCKET": str(tmp_path / "s.sock"),
-        "PANKOU_WORKERS": "2",
+        "PANKOU_CONFIG": str(run / "config.toml"), "PANKOU_SOCKET": str(tmp_path / "s.sock"), "PANKOU_WORKERS": "3",
     }  # fmt: skip
     for name, value in environ.items():
         monkeypatch.setenv(name, value)

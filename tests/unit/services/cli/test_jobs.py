@@ -11,10 +11,12 @@ from click.testing import CliRunner, Result
 from common.backtests.addressed import AddressedResults
 from services.cli import notebook
 from services.cli.app import cli
+from services.cli.backtest_run import Asked
 from services.cli.home import Home
 from services.cli.jobs import Standing
 from services.cli.jobs_progress import Pace
 from services.cli.session import Session
+from services.cli.submitting import tasks_for
 from tests.unit.services.backtest_worker.minutes import DAYS, FIRST, LAST, make
 from tests.unit.services.cli.farm import FarmLink
 
@@ -172,8 +174,15 @@ def test_a_notebook_gets_frames(home: Path, farm: FarmLink) -> None:
     assert found.statistics["total_return"] is not None
     with pytest.raises(notebook.JobError, match="nothing"):
         notebook.submit("nothing", FIRST, LAST, session=session)
-    with pytest.raises(notebook.JobError, match="there is no result"):
+    with pytest.raises(notebook.JobError, match="there is none"):
         notebook.result("ab" * 16, session=session, sleep=lambda _: None)
+
+
+def test_a_grid_makes_a_task_of_each_set(home: Path, farm: FarmLink) -> None:
+    asked = Asked("limit_up", FIRST, LAST)
+    tasks = tasks_for(session_of(home, farm), asked, ("stop_bp=300,500",))
+    assert [task.params["stop_bp"] for task in tasks] == [300, 500]
+    assert [task.candles for task in tasks_for(session_of(home, farm), asked, ())] == [True]
 
 
 def test_pace_counts_from_where_waiting_began() -> None:

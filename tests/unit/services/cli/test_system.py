@@ -99,6 +99,9 @@ def test_environment_names_the_run(tmp_path: Path) -> None:
     environment = Supervisor(Home(tmp_path)).environment(folder)
     assert environment["PANKOU_RUN"] == str(folder)
     assert environment["PANKOU_CONFIG"] == str(folder / "config.toml")
+    assert environment["PANKOU_WORKERS"] == "1"
+    (folder / "config.toml").write_text("[backtests]\nworkers = 3\n", encoding="utf-8")
+    assert Supervisor(Home(tmp_path)).environment(folder)["PANKOU_WORKERS"] == "3"
 
 
 def test_status_of_nothing(tmp_path: Path) -> None:
