@@ -81,8 +81,9 @@ class RunnerControl:
     # ------------------------------------------------------------------ the runner, and whoever starts it
 
     def clear(self) -> None:
-        """Take back `ask_stop`."""
+        """Take back `ask_stop`, and forget the table of whoever was up before: it tells nothing of who comes now."""
         (self.folder / STOP).unlink(missing_ok=True)
+        (self.folder / STATE).unlink(missing_ok=True)
 
     def take_lock(self) -> CopyLock:
         """Take the lock of the run, or raise SecondCopyError: of two that would act on it, the second does not begin."""

@@ -50,6 +50,9 @@ def socket_path(home: Home) -> Path:
 
 RPC_TIMEOUT_S = 5.0
 RUNNER_START_S = 10.0
+RUNNER_HELD = 4
+"""Its exit code where another one acts on the run already."""
+RUNNER_HELD_S = 2.0
 
 
 def uses_runner() -> bool:
@@ -109,13 +112,17 @@ class Supervisor:
                 command, env={**self.environment(run), "PYTHONIOENCODING": "utf-8"}, cwd=CHECKOUT, stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=file, **background(),
             )  # fmt: skip
-        for _ in range(int(RUNNER_START_S / POLL_S)):
-            if process.poll() is not None:
-                raise subprocess.CalledProcessError(process.returncode, command, b"", said.read_bytes())
-            if control.table():
+        for number in range(int(RUNNER_START_S / POLL_S)):
+            code = process.poll()
+            if control.table():  # ours, or one that the task started a moment before: they do the same
+                process.returncode = 0  # it is left to itself; nobody here waits for it
                 return
+            if code is not None and (code != RUNNER_HELD or number * POLL_S > RUNNER_HELD_S):
+                break
             time.sleep(POLL_S)
-        raise subprocess.CalledProcessError(1, command, b"", b"the runner does not answer")
+        raise subprocess.CalledProcessError(
+            process.poll() or 1, command, b"", said.read_bytes() or b"it does not answer"
+        )
 
     def environment(self, run: Path) -> dict[str, str]:
         """Return the environment that supervisord.conf reads."""

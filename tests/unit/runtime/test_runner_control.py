@@ -55,9 +55,13 @@ def test_stop_is_asked_stays_and_is_taken_back(control: RunnerControl) -> None:
     assert control.ask_stop()
     assert control.ask_stop()
     assert control.stop_asked()
+    control.write(ROWS)
     control.clear()
     control.clear()
     assert not control.stop_asked()
+    lock = control.take_lock()
+    assert control.table() is None, "who was FATAL before says nothing of who comes now"
+    lock.release()
 
 
 def test_nobody_to_ask_where_no_runner_ever_was(tmp_path: Path) -> None:

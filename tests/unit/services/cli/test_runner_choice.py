@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +75,20 @@ def test_a_runner_that_cannot_start_says_why(home: Home) -> None:
         Supervisor(home).start(folder)
     assert b"runs already" in caught.value.stderr
     assert not control.stop_asked(), "a person wants it up"
+    lock.release()
+
+
+@pytest.mark.process
+def test_a_runner_that_the_task_started_a_moment_before_is_as_good(home: Home) -> None:
+    control = RunnerControl(made_run(home.root))
+    control.folder.mkdir()
+    lock = control.take_lock()
+    rows = [ProcessRow("screener", "STARTING", 7, 100, 100, "")]
+    told = threading.Timer(0.5, control.write, [rows])
+    told.start()
+    Supervisor(home).start(home.runs / "1")
+    assert control.table() == rows
+    told.join()
     lock.release()
 
 
