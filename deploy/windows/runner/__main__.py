@@ -4,6 +4,7 @@ Exit codes: 0 stopped as asked; 1 nothing could be kept up; 2 bad input; 4 someb
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ from common.runtime.runner_control import RunnerControl
 from deploy.windows.runner.conf import ConfError, read_conf
 from deploy.windows.runner.loop import EXIT_HELD, EXIT_INPUT, EXIT_OK, Machine, Runner
 
+ERRORS = "runner.err"
 CHECKOUT = Path(__file__).resolve().parents[3]
 
 
@@ -70,6 +72,13 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def keep_errors(folder: Path) -> None:
+    """Give a process without a window a place for its last words: the task tells only an exit code."""
+    if sys.stderr is None:
+        with contextlib.suppress(OSError):
+            sys.stderr = (folder / ERRORS).open("w", encoding="utf-8")
+
+
 def fail(text: str, code: int) -> int:
     """Say why in one line."""
     print(f"pankou: {text}", file=sys.stderr, flush=True)
@@ -80,6 +89,7 @@ def main() -> int:
     """Take the lock, read the file, run."""
     os.umask(0o077)
     asked = arguments()
+    keep_errors(asked.run or asked.home)
     run: Path | None = asked.run.absolute() if asked.run else newest_run(asked.home.absolute())
     if run is None or not (run / "config.toml").is_file():
         return fail(f"no run in {asked.run or asked.home}; make one with: pankou run", EXIT_INPUT)

@@ -58,14 +58,17 @@ class Runner:
     def run(self) -> int:
         """Start everything and keep it up until told to stop, or until nothing can be kept up."""
         self.say(f"runner started, process {os.getpid()}")
-        self._end_orphans()
-        while not self.step():
-            pass
-        self.say(f"runner ends with exit code {self._code}")
-        for logs in self._logs.values():
-            for log in logs:
+        try:
+            self._end_orphans()
+            while not self.step():
+                pass
+            self.say(f"runner ends with exit code {self._code}")
+        except BaseException as error:
+            self.say(f"runner fails: {error!r}")
+            raise
+        finally:
+            for log in (*(log for pair in self._logs.values() for log in pair), self.log):
                 log.close()
-        self.log.close()
         return self._code
 
     def step(self) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path, PureWindowsPath
 import pytest
 
 from deploy.windows.install import EXIT_FAILED, EXIT_INPUT, EXIT_OK, Step, Wanted, carry_out, steps, unfit
-from deploy.windows.runner.__main__ import environment, newest_run, with_output, workers_of
+from deploy.windows.runner.__main__ import environment, fail, keep_errors, newest_run, with_output, workers_of
 from deploy.windows.task import NAMESPACE, Task, create_command, delete_command, run_command, task_xml
 from tests.conftest import CHECKOUT
 
@@ -174,6 +174,17 @@ def test_what_the_task_starts_finds_the_newest_run(tmp_path: Path) -> None:
     assert names["PANKOU_HOME"] == str(home)
     assert names["PANKOU_CONFIG"] == str(run / "config.toml")
     assert (names["PATH"], names["PANKOU_SUPERVISOR"]) == ("p", "runner")
+
+
+def test_a_runner_without_a_window_writes_its_last_words_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    keep_errors(tmp_path / "nowhere")
+    assert sys.stderr is None
+    keep_errors(tmp_path)
+    fail("没有 x", 2)
+    assert sys.stderr is not None
+    sys.stderr.close()
+    assert (tmp_path / "runner.err").read_text(encoding="utf-8") == "pankou: 没有 x\n"
 
 
 def test_children_have_an_output_though_the_runner_has_no_window() -> None:

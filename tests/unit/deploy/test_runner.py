@@ -133,6 +133,15 @@ def test_who_ends_as_it_should_is_left_alone(folder: Path) -> None:
     assert runner.supervised["a"].state is State.EXITED
 
 
+def test_a_runner_that_fails_says_so_before_it_ends(folder: Path) -> None:
+    runner = make_runner(folder, program(folder, "a", OBEDIENT, autostart="false"))
+    runner.supervised["a"].pid = 1  # our own books do not add up: it is to be asked to end, and is not there
+    runner.control.ask_stop()
+    with pytest.raises(KeyError):
+        runner.run()
+    assert "runner fails: KeyError('a')" in log_of(runner)
+
+
 def test_the_table_tells_of_everybody(folder: Path) -> None:
     runner = make_runner(folder, program(folder, "a", OBEDIENT))
     lock = runner.control.take_lock()
