@@ -97,17 +97,22 @@ def check_private(folder: Path, run: Run | None = None) -> None:
     """Raise ConfigError when somebody else can get at a folder or what is in it; looks once in a process."""
     if folder in _checked:
         return
+    for path, others in open_to_others(folder, run).items():
+        fix = subprocess.list2cmdline(restrict_command(folder, current_sid(run), folder=True))
+        raise ConfigError(
+            f"{path}: 别人也能读写（{', '.join(others)}），请运行 / open to others, run: "
+            f'icacls "{folder}" /reset /t & {fix}'
+        )
+    _checked.add(folder)
+
+
+def open_to_others(folder: Path, run: Run | None = None) -> dict[str, tuple[str, ...]]:
+    """Return what of a folder, itself included, somebody else can get at, and who; raises ConfigError as `restrict`."""
     run = run or _run
     sid = current_sid(run)
-    for name, sddl in read_lists(folder, run).items():
-        others = sorted(strangers(sddl, sid))
-        if others:
-            fix = subprocess.list2cmdline(restrict_command(folder, sid, folder=True))
-            raise ConfigError(
-                f"{folder.parent / name}: 别人也能读写（{', '.join(others)}），请运行 / open to others, run: "
-                f'icacls "{folder}" /reset /t & {fix}'
-            )
-    _checked.add(folder)
+    lists = read_lists(folder, run)
+    found = {str(folder.parent / name): tuple(sorted(strangers(sddl, sid))) for name, sddl in lists.items()}
+    return {path: others for path, others in found.items() if others}
 
 
 def read_lists(folder: Path, run: Run) -> dict[str, str]:

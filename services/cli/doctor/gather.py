@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from common.bus import keyring
+from common.bus import acl, keyring
 from common.bus.endpoints import SERVICES
 from common.domain.calendar import Calendar, day_of
 from common.domain.errors import ConfigError, PankouError
@@ -99,7 +99,7 @@ def machine_facts(
         quote_ns=quote_ns if market.quotes_are_due(now_ns) else None,
         file_ns=file_time(time_folder),
         free_mib=free_mib(session.home.root),
-        loose=loose_paths(session.home.runs) if os.name == "posix" else None,
+        loose=loose_paths(session.home.runs) if os.name == "posix" else open_paths(session.home.runs),
         keys=bad_keys(session.home.keys),
         running=running,
         taken=() if running else tuple(taken(ports_of(base))),
@@ -137,9 +137,21 @@ def loose_paths(runs: Path) -> tuple[str, ...]:
     return tuple(str(path) for path in _private(runs) if stat.S_IMODE(path.stat().st_mode) & 0o077)
 
 
-def _private(runs: Path) -> Iterator[Path]:
+def open_paths(runs: Path, run: acl.Run | None = None) -> tuple[str, ...] | None:
+    """Return what of the newest runs others can get at by access lists (Windows); None where nobody can tell."""
+    try:
+        return tuple(path for folder in _newest(runs) for path in acl.open_to_others(folder, run))
+    except ConfigError:
+        return None
+
+
+def _newest(runs: Path) -> list[Path]:
     numbered = sorted((path for path in runs.glob("[0-9]*") if path.name.isdigit()), key=lambda path: int(path.name))
-    for folder in numbered[-RUNS_LOOKED_AT:]:
+    return numbered[-RUNS_LOOKED_AT:]
+
+
+def _private(runs: Path) -> Iterator[Path]:
+    for folder in _newest(runs):
         yield folder
         yield from (folder / name for name in RUN_FILES if (folder / name).exists())
 

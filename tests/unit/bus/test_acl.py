@@ -6,6 +6,7 @@ import pytest
 
 from common.bus import acl
 from common.domain.errors import ConfigError
+from services.cli.doctor.gather import open_paths
 
 ME = "S-1-5-21-1004336348-1177238915-682003330-1001"
 OTHER = "S-1-5-21-1004336348-1177238915-682003330-1002"
@@ -117,3 +118,14 @@ def test_a_command_that_fails_says_what_it_said(tmp_path: Path) -> None:
         acl._run(["no-such-program-of-windows"])
     with pytest.raises(ConfigError, match="NTFS"):
         acl._run(["false"])
+
+
+def test_doctor_names_what_of_the_runs_is_open(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    (runs / "1").mkdir(parents=True)
+    shut = FakeWindows({"1": PRIVATE})
+    assert open_paths(runs, shut) == ()
+    left_open = FakeWindows({"1": PRIVATE, "1\\order_gateway.db": f"D:AI(A;ID;FA;;;{ME})(A;ID;FR;;;BU)"})
+    assert open_paths(runs, left_open) == (str(runs / "1\\order_gateway.db"),)
+    assert open_paths(tmp_path / "nowhere", shut) == ()
+    assert open_paths(runs, FakeWindows({})) is None, "nobody can tell"

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,11 +85,16 @@ def test_a_runner_that_the_task_started_a_moment_before_is_as_good(home: Home) -
     control.folder.mkdir()
     lock = control.take_lock()
     rows = [ProcessRow("screener", "STARTING", 7, 100, 100, "")]
-    told = threading.Timer(0.5, control.write, [rows])
+    told = threading.Timer(0.1, control.write, [rows])
     told.start()
     Supervisor(home).start(home.runs / "1")
     assert control.table() == rows
     told.join()
+    said = home.runs / "1" / "logs" / "runner.err"
+    end = time.monotonic() + 10
+    while "runs already" not in said.read_text(encoding="utf-8"):  # the lock is held until ours has given up
+        assert time.monotonic() < end
+        time.sleep(0.01)
     lock.release()
 
 
