@@ -36,13 +36,13 @@ if sys.platform == "win32":
     import msvcrt
 
     _BROKEN_PIPE = 109
+    _KERNEL = ctypes.WinDLL("kernel32", use_last_error=True)
 
     def _waiting(number: int) -> bool:
         """Tell whether a read would come back at once: something is there, or the other end is closed."""
         there = ctypes.c_ulong(0)
         handle = ctypes.c_void_p(msvcrt.get_osfhandle(number))
-        kernel = ctypes.WinDLL("kernel32", use_last_error=True)
-        if kernel.PeekNamedPipe(handle, None, 0, None, ctypes.byref(there), None):
+        if _KERNEL.PeekNamedPipe(handle, None, 0, None, ctypes.byref(there), None):
             return there.value > 0
         return ctypes.get_last_error() == _BROKEN_PIPE
 else:

@@ -92,11 +92,14 @@ def main() -> int:
     keep_errors(asked.run or asked.home)
     run: Path | None = asked.run.absolute() if asked.run else newest_run(asked.home.absolute())
     if run is None or not (run / "config.toml").is_file():
-        return fail(f"no run in {asked.run or asked.home}; make one with: pankou run", EXIT_INPUT)
+        where = asked.run or asked.home
+        return fail(f"{where} 里没有运行，先 pankou run / no run in {where}; make one with: pankou run", EXIT_INPUT)
     control = RunnerControl(run)
     control.folder.mkdir(mode=0o700, exist_ok=True)
     if control.stop_asked():
-        return fail("stopped by a person; start again with: pankou run --resume", EXIT_OK)
+        return fail(
+            "有人停了它，要继续：pankou run --resume / stopped by a person; to go on: pankou run --resume", EXIT_OK
+        )
     names = environment(run, os.environ)
     try:
         conf = read_conf(asked.conf.read_text(encoding="utf-8"), names, str(asked.conf.absolute().parent))
@@ -106,7 +109,7 @@ def main() -> int:
     try:
         lock = control.take_lock()
     except SecondCopyError as error:
-        return fail(str(error), EXIT_HELD)
+        return fail(f"这次运行已有看护者 / {error}", EXIT_HELD)
     for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGBREAK", signal.SIGTERM)):
         signal.signal(number, lambda *_: told.append(True))
     os.chdir(CHECKOUT)
