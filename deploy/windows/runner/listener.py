@@ -65,7 +65,7 @@ class Listener:
                 self._ready, self._heard = True, rest
                 continue
             size = head.removeprefix(b"RESULT ")
-            if size == head or not size.isdigit() or self._sent is None:
+            if size == head or not size.isdigit() or int(size[:9]) > UNREAD_BYTES_MAX or self._sent is None:
                 raise ProtocolError(f"unexpected: {head[:60]!r}")
             if len(rest) < int(size):
                 return

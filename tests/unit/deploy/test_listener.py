@@ -1,6 +1,8 @@
 """The event protocol from supervisord's side, against the parser that the watchdog reads it with."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from deploy.windows.runner.listener import Listener, ProtocolError
 from deploy.windows.runner.program import Change, State
@@ -72,6 +74,28 @@ def test_only_what_it_asked_for() -> None:
     listener.said(b"READY\n")
     assert heard(listener.take()) == [ProcessChanged("risk_manager", "FATAL", "BACKOFF")]
     assert listener.take() is None
+
+
+@given(st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([b"READY\n", b"RESULT 2\nOK", b"RESULT 4\nFA"]))))
+def test_whatever_a_listener_says_is_taken_or_refused(parts: list[bytes]) -> None:
+    listener = Listener("watchdog", ("PROCESS_STATE",), 2)
+    listener.put(FATAL)
+    for part in parts:
+        try:
+            listener.said(part)
+        except ProtocolError:
+            return
+        event = listener.take()
+        assert event is None or heard(event) == [ProcessChanged("risk_manager", "FATAL", "BACKOFF")]
+
+
+def test_an_answer_without_end_is_refused() -> None:
+    listener = Listener("watchdog", ("PROCESS_STATE",), 2)
+    listener.put(FATAL)
+    listener.said(b"READY\n")
+    assert listener.take() is not None
+    with pytest.raises(ProtocolError):
+        listener.said(b"RESULT 99999999999999999999\n")
 
 
 @pytest.mark.parametrize(
