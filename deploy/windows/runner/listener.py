@@ -10,6 +10,7 @@ from deploy.windows.runner.program import Change
 READY = b"READY\n"
 HEAD = "ver:3.0 server:supervisor serial:{serial} pool:{pool} poolserial:{number} eventname:{name} len:{size}\n"
 UNREAD_BYTES_MAX = 65_536
+SIZE_DIGITS_MAX = 4
 
 
 class ProtocolError(Exception):
@@ -65,7 +66,7 @@ class Listener:
                 self._ready, self._heard = True, rest
                 continue
             size = head.removeprefix(b"RESULT ")
-            if size == head or not size.isdigit() or int(size[:9]) > UNREAD_BYTES_MAX or self._sent is None:
+            if size == head or not size.isdigit() or len(size) > SIZE_DIGITS_MAX or self._sent is None:
                 raise ProtocolError(f"unexpected: {head[:60]!r}")
             if len(rest) < int(size):
                 return
