@@ -35,8 +35,9 @@ class KillRound(Round):
 
     def __init__(self, folder: Path, zygote: Zygote, seed: int, **more: Any) -> None:
         super().__init__(folder, zygote, seed, **more)
-        last = PUSHES_A_DAY * len(DAYS) - 5
-        self._bursts = sorted(self.rig.random.randrange(last) for _ in range(BURSTS))
+        last = PUSHES_A_DAY * self.days - 5
+        bursts = -(-BURSTS * self.days // len(DAYS))
+        self._bursts = sorted(self.rig.random.randrange(last) for _ in range(bursts))
         self._left = 0
         self._next = 0.0
 

@@ -6,12 +6,17 @@ import pytest
 
 from tests.faults.kills import KillRound
 from tests.faults.rig import Zygote
-from tests.faults.rounds import play
+from tests.faults.rounds import Round, play
+from tests.simulation.mini_market import DAYS
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(150)]
 
 
 def test_kills_all_through_the_days_change_nothing(tmp_path: Path, zygote: Zygote) -> None:
-    rounds = play([KillRound(tmp_path / str(seed), zygote, seed) for seed in range(5)])
-    assert [each.wrong for each in rounds] == [""] * 5
-    assert sum(each.rig.kills for each in rounds) >= 40
+    """Ten rounds: seven of one day, in which things are bought, and three of all days, in which they are sold."""
+    days = [1] * 7 + [len(DAYS)] * 3
+    rounds: list[Round] = []
+    for seeds in (range(5), range(5, 10)):
+        rounds += play([KillRound(tmp_path / str(seed), zygote, seed, days=days[seed]) for seed in seeds])
+    assert [each.wrong for each in rounds] == [""] * 10
+    assert sum(each.rig.kills for each in rounds) >= 50
