@@ -83,7 +83,8 @@ class XtBroker:
         self.waker = Waker()
         self.session: Session | None = None
         self._sessions = self._failures = 0
-        self._up = False
+        self._up = self._good = False
+        """The session stands; its books have been shown whole."""
         self._try_ns: int | None = None
         """When to connect next, where the core wants that."""
         self.identity = Identity()
@@ -160,8 +161,7 @@ class XtBroker:
             Sent(order.coid, order.symbol, order.side, order.shares, self._today(), now_ns, now_ns + ANSWER_NS)
         )
         kind = BUY if order.side == Side.BUY else SELL
-        price = round(order.price / MILLI, 3)
-        self.session.order(order.coid, order.symbol, kind, int(order.shares), price, FIX_PRICE)
+        self.session.order(order.coid, order.symbol, kind, int(order.shares), round(order.price / MILLI, 3), FIX_PRICE)
 
     def _cancel(self, call: Cancel) -> None:
         number = int(call.broker_id) if call.broker_id.isascii() and call.broker_id.isdigit() else 0
@@ -206,7 +206,7 @@ class XtBroker:
     # ------------------------------------------------------------------ the link
 
     def _on_up(self, heard: Heard) -> None:
-        self._up, self._failures = True, 0
+        self._up, self._good = True, False
         self.identity.forget_requests()
         self._out.append(LinkUp(heard.session))
 
@@ -229,13 +229,13 @@ class XtBroker:
         session, self.session = self.session, None
         if session is None:
             return
-        self._failures += not self._up
+        self._failures = 0 if self._good else self._failures + 1
         self._log("warning", "QMT session lost", {"session": session.session, "number": session.number, "why": why})
         session.end()
         if self._failures >= SWEEP_AFTER and self._failures % SWEEP_AFTER == 0:
             swept = self._numbers.sweep(keep=session.number)
             self._log("info", "left-over session files deleted", {"numbers": swept})
-        self._up, self._question = False, None
+        self._up, self._good, self._question = False, False, None
         self._early.clear()
         for sent in self.identity.sent.values():
             if not sent.number and not sent.silent:
@@ -348,11 +348,9 @@ class XtBroker:
             self._on(heard)
 
     def _defect(self, defect: Defect) -> None:
+        self.counts["defects" if defect.strange else "out_of_scope"] += 1
         if defect.strange:
-            self.counts["defects"] += 1
             self._log("warning", "unreadable row", {"what": defect.what})
-        else:
-            self.counts["out_of_scope"] += 1
 
     # ------------------------------------------------------------------ answers to queries
 
@@ -370,6 +368,7 @@ class XtBroker:
             self._log("warning", "answer not believed", {"why": answer.doubt})
         for defect in answer.defects:
             self._defect(defect)
+        self._good = self._good or state.complete
         self._out.append(state)
 
     # ------------------------------------------------------------------ time
@@ -385,6 +384,8 @@ class XtBroker:
         if question is not None and now_ns > question.until_ns:
             self._question = None
             self._out.append(CounterState(question.asked_ns, complete=False))
+            if not question.parts:  # a link may be dead without a word
+                self._lose("no answer to any query")
         for sent in self.identity.sent.values():
             if not sent.number and not sent.silent and now_ns > sent.until_ns:
                 sent.silent = True

@@ -244,7 +244,7 @@ def test_a_replayed_day_is_told_again_and_nothing_is_new(floor: Floor) -> None:
     floor.venue.drop()
     floor.see()
     floor.broker.perform(Connect())
-    again = [*floor.see(), *floor.wait(1.1)]
+    again = [*floor.see(), *floor.wait(1.1), *floor.see()]
     assert seen(again, CounterDeal) == before
     assert {each.remark for each in seen(again, CounterOrder)} == {order.coid}  # type: ignore[attr-defined]
 

@@ -103,6 +103,26 @@ def test_a_query_of_which_a_part_is_lost_ends_incomplete_and_holds_nobody_up(flo
     assert floor.state().complete
 
 
+QUERIES = {f"queryStock{part}WithSeq" for part in ("Asset", "Orders", "Trades", "Positions")}
+
+
+def test_a_link_that_is_dead_without_a_word_is_given_up_and_tried_ever_more_rarely(floor: Floor) -> None:
+    floor.venue.habits.silent = set(QUERIES)
+    asked = floor.ask()
+    assert floor.see() == []
+    assert floor.wait(QUERY_NS * S + 0.1) == [CounterState(asked, complete=False), LinkDown(1)]
+    floor.broker.perform(Connect())
+    assert LinkUp(2) in [*floor.wait(1.1), *floor.see()]
+    asked = floor.ask()
+    floor.see()
+    floor.wait(QUERY_NS * S + 0.1)
+    floor.broker.perform(Connect())
+    assert [*floor.wait(1.1), *floor.see()] == [], "connecting alone is no success"
+    floor.venue.habits.silent = set()
+    assert LinkUp(3) in [*floor.wait(1.0), *floor.see()]
+    assert floor.state().complete
+
+
 def test_what_stands_after_the_close_has_expired(floor: Floor) -> None:
     floor.submit()
     floor.see()
@@ -118,6 +138,7 @@ def test_a_session_that_is_lost_is_followed_by_one_with_another_number(floor: Fl
     order = floor.submit()
     floor.see()
     old = floor.broker.session
+    assert floor.state().complete
     floor.venue.drop()
     assert floor.see() == [LinkDown(1)]
     floor.broker.perform(Connect())
@@ -131,6 +152,7 @@ def test_what_an_old_session_says_late_is_not_heard(floor: Floor) -> None:
     old = floor.broker.session
     assert old is not None
     listener = old.trader.callback
+    assert floor.state().complete
     floor.venue.drop()
     floor.see()
     floor.broker.perform(Connect())
@@ -239,6 +261,7 @@ def test_a_send_that_hangs_is_given_up_and_what_waited_behind_it_is_never_sent(f
 
 def test_a_client_that_does_not_stop_does_not_hold_us(floor_of: Floors) -> None:
     floor = floor_of(stop_hangs=True).up()
+    assert floor.state().complete
     floor.venue.drop()
     assert floor.see() == [LinkDown(1)]
     floor.broker.perform(Connect())
