@@ -20,7 +20,7 @@ from common.history.sources.cells import Defect, Findings, Made, Parsed
 from common.history.sources.coverage import XT
 from common.history.sources.source import Answer, Ask, Heard, Kind, Pacer, answer_of
 from common.history.sources.xt_line import DOWNLOAD_S, READ_S, Line, ProcessLine
-from common.history.sources.xt_parse import DayBar, State, parse_days, parse_minutes
+from common.history.sources.xt_parse import DayBar, State, lacking, parse_days, parse_minutes
 from common.history.sources.xt_window import judge, refuse, with_references
 
 SECTORS = ("沪深A股", "京市A股", "沪深京A股")
@@ -29,9 +29,10 @@ PAD_DAYS = 20
 """Calendar days read around a window: the close before it and the reference price after it tell suspensions from holes."""
 SETTLED_S = S1500 + 1_800
 """Second of the day from which on a client's bar of today is whole."""
+LISTS_S = 600.0
+"""Longest wait for the lists of stocks, which the client brings without telling how far it is."""
 LOADED_CODES = 1_000
 """Codes in one question for a download or for bars."""
-LOT = 100
 Told = Callable[[str, int, int], None]
 
 
@@ -134,7 +135,7 @@ class Xt:
 
     def _download(self, symbols: Sequence[Symbol], period: str, first: Day | str, last: Day | str, told: Told) -> None:
         for chunk in chunks(symbols):
-            self._call("download", chunk, period, str(first), str(last), told=told, wait_s=DOWNLOAD_S)
+            self._call("download", chunk, period, str(first), str(last), False, told=told, wait_s=DOWNLOAD_S)
 
     def _settled(self) -> Day:
         """Return the last day whose bar is whole by now."""
@@ -172,7 +173,7 @@ class Xt:
         if not wanted:
             return
         if not self._listed_on:
-            self._call("refresh_lists", wait_s=DOWNLOAD_S)
+            self._call("refresh_lists", wait_s=LISTS_S)
         known = set(self._call("sectors"))
         codes = {
             code
@@ -202,7 +203,8 @@ class Xt:
     def _read_capital(self, symbols: Sequence[Symbol], told: Told) -> None:
         missing = [symbol for symbol in symbols if symbol not in self._capital]
         if missing:
-            self._download(missing, "Capital", "", "", told)
+            for chunk in chunks(missing):
+                self._call("download", chunk, "Capital", "", "", True, told=told, wait_s=DOWNLOAD_S)
             rows = self._table("capital", missing, told=told)
             capital, found = reference.parse_capital(*rows, self._stocks.by_symbol)
             self._capital.update({symbol: capital.get(symbol, ([], [])) for symbol in missing})
@@ -313,13 +315,12 @@ class Xt:
             "bars", [ask.symbol], f"{ask.minutes}m", f"{ask.first}000000", f"{last}235959", shown=f"bars {ask.minutes}m"
         )
         found = parse_minutes(fields, rows, ask.symbol, ask.minutes, ask.first, last)
-        short = {}
-        for day, bar in self._window.get(ask.symbol, {}).items():
-            if ask.first <= day <= last and bar.state is State.TRADED:
-                key = (ask.symbol, day)
-                told, count = found.volumes.get(key, 0), found.bars.get(key, 0)
-                if abs(bar.volume - told) > LOT * (count + 1):  # every bar may have been cut to whole lots
-                    short[day] = f"{told}/{bar.volume}"
+        days = {
+            day: bar
+            for day, bar in self._window.get(ask.symbol, {}).items()
+            if ask.first <= day <= last and bar.state is State.TRADED
+        }
+        short = {day: text for day, bar in days.items() if (text := lacking(found, ask.symbol, day, bar))}
         if short:
             raise SourceError(_short_text(ask, short))
         quiet = {day for day, bar in self._window.get(ask.symbol, {}).items() if bar.state is not State.TRADED}

@@ -69,9 +69,10 @@ class Calls:
         self._client = self._xt.get_client()
         return str(self._xt.get_data_dir())
 
-    def download(self, codes: list[str], period: str, first: str, last: str, told: Told) -> None:
+    def download(self, codes: list[str], period: str, first: str, last: str, more: bool, told: Told) -> None:
         """Have the client bring data onto this machine; raises `Fault` unless it says itself that all of it came.
 
+        `more` = only what is newer than what is here already.
         The package returns without a word when the line breaks after its native half had said yes, and when a failure
         has no text. So its progress is followed here, and only finished = total counts.
         """
@@ -83,7 +84,7 @@ class Calls:
 
         client = self._same_client()
         try:
-            self._xt.download_history_data2(codes, period, first, last, progress, False)
+            self._xt.download_history_data2(codes, period, first, last, progress, more)
         except Exception as error:  # bare, as above
             raise Fault("refused" if client.is_connected() else "dropped", f"download {period}: {error}") from error
         if not client.is_connected() or self._xt.get_client() is not client:

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from common.domain.errors import SourceError
-from common.domain.values import Day, Symbol
+from common.domain.values import Board, Day, Symbol
 from common.history import schema
 from common.history.sources.cells import (
     PRICE_MAX,
@@ -27,6 +27,7 @@ from common.history.sources.cells import (
     day,
     unique,
 )
+from common.rules.boards import board_of
 
 LOT = 100
 NUMBER_MAX = 1e15
@@ -180,14 +181,25 @@ def _day(row: Row) -> DayBar:
 MORNING, NOON, AFTERNOON, CLOSE = 34_200, 41_400, 46_800, 54_000
 
 
+AFTER_HOURS_PERCENT = 3
+"""Share of a day that may have been traded at the fixed price after the close, which no minute shows (ChiNext, STAR)."""
+TURNOVER_PER_MILLE = 1
+"""Share of a day's turnover that its minutes may lack or have too much."""
+
+
+class DaySum(NamedTuple):
+    """The minute bars of a day added up; empty and hollow ones add nothing."""
+
+    bars: int = 0
+    volume: int = 0
+    turnover: int = 0
+
+
 class MinuteBars(NamedTuple):
-    """Minute bars, and the days that are hollow."""
+    """Minute bars, and what they add up to."""
 
     parsed: Parsed
-    volumes: dict[tuple[Symbol, Day], int]
-    """Shares of the bars of a stock and day, added up; 0 where its bars are empty or hollow."""
-    bars: dict[tuple[Symbol, Day], int]
-    """How many bars a stock and day has."""
+    days: dict[Day, DaySum]
 
 
 def parse_minutes(
@@ -195,8 +207,7 @@ def parse_minutes(
 ) -> MinuteBars:
     """Return the minute bars of a stock; raises `SourceError` when they are not as assumed."""
     rows: list[Made] = []
-    volumes: dict[tuple[Symbol, Day], int] = {}
-    counts: dict[tuple[Symbol, Day], int] = {}
+    sums: dict[Day, DaySum] = {}
     found, traded = Findings(), 0
     for row in as_rows(fields, records):
         try:
@@ -211,14 +222,33 @@ def parse_minutes(
         except BadCellError as error:
             found.add(error, row)
             continue
-        counts[symbol, on] = counts.get((symbol, on), 0) + 1
-        volumes[symbol, on] = volumes.get((symbol, on), 0) + (int(made["volume"]) if made else 0)
+        bars, volume, turnover = sums.get(on, DaySum())
+        sums[on] = DaySum(bars + 1, volume, turnover)
         if made:
             rows.append(made)
+            sums[on] = DaySum(bars + 1, volume + int(made["volume"]), turnover + int(made["turnover"]))
             traded += bool(made["volume"])
     check_answer(found, traded)
     kept = unique(rows, schema.KEYS["minute5"], found)
-    return MinuteBars(found.parsed(kept), volumes, counts)
+    return MinuteBars(found.parsed(kept), sums)
+
+
+def lacking(found: MinuteBars, symbol: Symbol, on: Day, bar: DayBar) -> str:
+    """Return how the minutes of a traded day do not add up to its bar, minutes/day; "" where they do.
+
+    Every volume may have been cut to whole lots, so the turnover is held against too.
+    """
+    sums = found.days.get(on, DaySum())
+    late = board_of(symbol, on) in (Board.CHINEXT, Board.STAR)
+    spare = AFTER_HOURS_PERCENT * 10 if late else 0
+    volume, turnover = bar.volume - sums.volume, bar.turnover - sums.turnover
+    cut = LOT * (sums.bars + 1)
+    if not -cut <= volume <= cut + bar.volume * spare // 1000:
+        return f"volume {sums.volume}/{bar.volume}"
+    most = bar.turnover * TURNOVER_PER_MILLE // 1000
+    if not -most <= turnover <= most + bar.turnover * spare // 1000:
+        return f"turnover {sums.turnover // 1000}/{bar.turnover // 1000}"
+    return ""
 
 
 def second_of(label: str) -> int:

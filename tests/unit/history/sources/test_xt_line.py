@@ -88,7 +88,7 @@ def test_a_question_that_hangs_is_given_up_and_the_next_one_answered(line: Proce
 @pytest.mark.process
 def test_a_deadline_is_a_silence_not_a_length(line: ProcessLine) -> None:
     told: list[tuple[int, int]] = []
-    line.call("download", ["600000.SH"], "1d", "", "", told=lambda *each: told.append(each), wait_s=1.5)
+    line.call("download", ["600000.SH"], "1d", "", "", False, told=lambda *each: told.append(each), wait_s=1.5)
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]  # 2 s in all
 
 

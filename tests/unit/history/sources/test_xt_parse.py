@@ -12,10 +12,21 @@ from hypothesis import strategies as st
 from common.domain.errors import SourceError
 from common.history import schema
 from common.history.sources import tables
-from common.history.sources.cells import BadCellError, Defect, Findings
+from common.history.sources.cells import BadCellError, Defect, Findings, Parsed
 from common.history.sources.complete import Listing
 from common.history.sources.xt_calls import DAILY, MINUTE
-from common.history.sources.xt_parse import DayBar, State, check_label, milli, parse_days, parse_minutes, shares_of
+from common.history.sources.xt_parse import (
+    DayBar,
+    DaySum,
+    MinuteBars,
+    State,
+    check_label,
+    lacking,
+    milli,
+    parse_days,
+    parse_minutes,
+    shares_of,
+)
 from common.history.sources.xt_reference import (
     ExDay,
     Stock,
@@ -151,11 +162,29 @@ def test_minutes_with_gaps_and_odd_lots() -> None:
         (34_200, 5_000, 50_000_000),
         (34_260, 0, 500_000),
     ]
-    assert found.volumes == {(CODE, 20260105): 5_000}
-    assert found.bars == {(CODE, 20260105): 4}
+    assert found.days == {20260105: DaySum(4, 5_000, 50_500_000)}
     cut = [[CODE, "2026010509", *rows[0][2:]]] * 3
     with pytest.raises(SourceError, match="3 of 4 rows cannot be used"):
         parse_minutes(["code", "label", *MINUTE], [rows[0], *cut], CODE, 1, 20260105, 20260105)
+
+
+@pytest.mark.parametrize(
+    ("code", "volume", "turnover", "bars", "told"),
+    [
+        (CODE, 1_000_000, 10_000_000_000, 48, ""),
+        (CODE, 996_000, 10_000_000_000, 48, ""),  # every bar cut to lots
+        (CODE, 980_000, 10_000_000_000, 48, "volume 980000/1000000"),
+        (CODE, 996_000, 9_960_000_000, 48, "turnover 9960000/10000000"),  # a small minute is missing
+        (CODE, 1_010_000, 10_100_000_000, 48, "volume 1010000/1000000"),
+        (CODE, 0, 0, 0, "volume 0/1000000"),
+        ("300750.SZ", 975_000, 9_750_000_000, 48, ""),  # traded after the close at a fixed price
+        ("688001.SH", 960_000, 9_600_000_000, 48, "volume 960000/1000000"),
+    ],
+)
+def test_minutes_add_up_to_the_day(code: str, volume: int, turnover: int, bars: int, told: str) -> None:
+    day_bar = DayBar(State.TRADED, 10_000, 10_000, 10_000, 10_000, 10_000, 1_000_000, 10_000_000_000)
+    found = MinuteBars(Parsed([]), {20260105: DaySum(bars, volume, turnover)})
+    assert lacking(found, code, 20260105, day_bar) == told
 
 
 # ---------------------------------------------------------------------- stocks
