@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
@@ -36,8 +36,9 @@ TEXTS = {
     "with Python 3.11",
     "no_client": "连不上 QMT 客户端（{text}）：请启动 QMT 极简版或投研版并登录，再运行同一条命令 / "
     "no QMT client answers ({text}): start QMT (mini or research edition), log in, and run the same command again",
-    "zone": "时区不是 UTC+8（{text}），日期会错一天：请在系统里设为北京时间 / "
-    "the time zone is not UTC+8 ({text}), days would be off by one: set the machine to Beijing time",
+    "zone": "时区不是 UTC+8（{text}），日期会错一天：请在系统里设为北京时间；环境变量 TZ 在 Windows "
+    "上要写 CST-8 / the time zone is not UTC+8 ({text}), days would be off by one: set the machine to Beijing time; the "
+    "variable TZ must be CST-8 on Windows",
     "dropped": "与 QMT 客户端的连接断了（{text}）/ the line to the QMT client broke ({text})",
     "refused": "QMT 客户端没有给出 {text} / the QMT client refused: {text}",
     "late": "QMT 客户端 {seconds:.0f} 秒没有动静（{text}），已放弃。此前的都已保存：请重启客户端，再运行同一条命令 / "
@@ -88,7 +89,8 @@ class ProcessLine:
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
         self._child = spawn.Process(target=serve, args=(theirs, self._load), name="pankou xt", daemon=True)
-        self._child.start()
+        with exchange_zone():
+            self._child.start()
         theirs.close()
         self._pipe = ours
         try:
@@ -124,6 +126,20 @@ class ProcessLine:
             child.kill()
             child.join()
             child.close()
+
+
+@contextlib.contextmanager
+def exchange_zone() -> Iterator[None]:
+    """Let a child be born in exchange time: on Windows its C library reads the zone once, before any code of ours."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = ZONE
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TZ"]
+        else:
+            os.environ["TZ"] = before
 
 
 # ---------------------------------------------------------------------- the child

@@ -11,7 +11,7 @@ import pytest
 
 from common.domain.errors import SourceBusyError, SourceError
 from common.history.sources.xt_calls import PORT, Calls, Fault, load_xtdata
-from common.history.sources.xt_line import TEXTS, ZONE, ProcessLine, answer, check_zone, error_of
+from common.history.sources.xt_line import TEXTS, ZONE, ProcessLine, answer, check_zone, error_of, exchange_zone
 
 
 class Client:
@@ -75,6 +75,7 @@ def test_a_child_answers_in_exchange_time_and_prints_nothing(
     monkeypatch.setenv(PORT, "58611")
     line.close()
     assert line.call("sectors") == ["20240630", ZONE, "58611"]
+    assert os.environ["TZ"] == "UTC"
     assert capfd.readouterr().out == ""
 
 
@@ -133,6 +134,19 @@ def test_another_zone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+@pytest.mark.parametrize("before", [None, "UTC"])
+def test_a_child_is_born_in_exchange_time_and_our_own_zone_stays(
+    monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    if before is None:
+        monkeypatch.delenv("TZ")
+    else:
+        monkeypatch.setenv("TZ", before)
+    with exchange_zone():
+        assert os.environ["TZ"] == ZONE
+    assert os.environ.get("TZ") == before
 
 
 def test_only_questions_have_names() -> None:
