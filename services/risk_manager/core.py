@@ -28,7 +28,6 @@ from common.messages.orders import (
 )
 from common.messages.outputs import Message, Origin, Output, Reply, Save, Tell, Token
 from common.messages.signals import SignalBatch, Verdict, Verdicts, VerdictsRequest, VerdictStatus
-from common.rules.boards import SUFFIXES
 from services.risk_manager.exits import ExitDesk
 from services.risk_manager.hand import HandDesk, body_of, denied
 from services.risk_manager.judge import Judge
@@ -37,7 +36,7 @@ from services.risk_manager.market import Market
 from services.risk_manager.outbox import Outbox
 from services.risk_manager.review import Reviewer
 from services.risk_manager.settings import EVENTS_WAIT_NS, HAND_WAIT_NS, MARKET, RISK, Settings
-from services.risk_manager.state import BOOKS, EVENTS_LATE, FEED_SILENT, IN_DOUBT, PEOPLE, StateDesk
+from services.risk_manager.state import BOOKS, EVENTS_LATE, FEED_SILENT, IN_DOUBT, PEOPLE, SILENT, StateDesk
 from services.risk_manager.verdicts import VerdictBook
 
 
@@ -239,9 +238,9 @@ class RiskCore:
     def _silent(self, data: PushData) -> list[Output]:
         """Open nothing while a live feed hears nothing of an exchange."""
         outputs: list[Output] = []
-        for suffix in SUFFIXES:
+        for suffix, name in SILENT.items():
             text = f"no quote of {suffix} in continuous trading" if suffix in data.end.silent else ""
-            outputs += self._states.cause(f"{FEED_SILENT}_{suffix}", text)
+            outputs += self._states.cause(name, text)
         return outputs
 
     def _books(self, rows: Sequence[EventRow]) -> list[Output]:

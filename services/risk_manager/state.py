@@ -7,6 +7,7 @@ from common.messages.header import Role
 from common.messages.kept import KeptState
 from common.messages.outputs import Append, Log, Message, Origin, Output, Publish, Reply, Save
 from common.messages.topics import STATE
+from common.rules.boards import SUFFIXES
 from services.risk_manager.locks import LOCKS, name_of
 
 PEOPLE = frozenset({Role.OPERATOR, Role.WEB})
@@ -17,7 +18,9 @@ BOOKS = "books"
 SERVICE = "service_"
 """What the watchdog reports of a service, by name."""
 FIRST_START = "first start"
-LASTING = frozenset({IN_DOUBT, BOOKS, *(name_of(reason) for reason in LOCKS)})
+SILENT = {suffix: f"{FEED_SILENT}_{suffix}" for suffix in SUFFIXES}
+"""Cause by exchange: a live feed hears nothing of it."""
+LASTING = frozenset({IN_DOUBT, BOOKS, *SILENT.values(), *(name_of(reason) for reason in LOCKS)})
 
 
 class StateDesk:
@@ -50,7 +53,8 @@ class StateDesk:
         """Tell whether a machine-made cause that will clear itself is there: in lockstep the player waits for that.
 
         A person ends doubt, later sessions or a person end locks: waiting for them would wait for ever. So would waiting
-        for books to agree: the row that says so comes with the next push, which the gateway holds until they do.
+        for books to agree: the row that says so comes with the next push, which the gateway holds until they do. And
+        the next push says whether an exchange is heard again: on the tape of a live day it must come.
         """
         return any(name not in LASTING for name in self.causes)
 

@@ -202,6 +202,7 @@ def _sound(
         too_large = (scalars[7] > _AMOUNT_MAX) | (prices > _PRICE_MAX * 1000).any(axis=0)
         refuse("too large", too_large | ((books[1::2] * lots) > _BOOK_VOLUME_MAX).any(axis=(0, 1)))
         refuse("between ticks", ((prices % TICK) != 0).any(axis=0) | ((books[::2] % TICK) != 0).any(axis=(0, 1)))
-        refuse("no price", (prices[1] <= 0) | ((scalars[6] > 0) & (prices[0] <= 0)))
+        # A stock that has not traded may be shown at 0: a rule would take that for a loss of everything.
+        refuse("no price", (prices[0] <= 0) | (prices[1] <= 0))
         refuse("units", lots == 0)
     return ok, refused

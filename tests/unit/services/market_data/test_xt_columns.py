@@ -90,6 +90,7 @@ DAMAGE: list[tuple[str, dict[str, Any], str]] = [
     ("the future", {"time": NOW_MS + 1}, "from the future"),
     ("no close before", {"lastClose": 0.0}, "no price"),
     ("traded without a price", {"lastPrice": 0.0}, "no price"),
+    ("not traded yet", {"lastPrice": 0.0, "volume": 0, "pvolume": 0, "amount": 0.0}, "no price"),
     ("in an auction while others trade", {"openInt": 12}, "auction"),
 ]
 

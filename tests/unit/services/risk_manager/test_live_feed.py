@@ -1,5 +1,7 @@
 """What a live feed tells besides quotes: limits that differ from the rulebook, exchanges that fell silent."""
 
+import pytest
+
 from common.domain.orders import Action
 from common.domain.reasons import Reason
 from common.domain.values import Pace, Side
@@ -51,11 +53,13 @@ def test_it_can_be_sold_at_a_price_that_both_let_through() -> None:
     assert desk.last_order.price == 9_500
 
 
-def test_an_exchange_that_fell_silent_is_a_cause_until_it_is_heard() -> None:
-    desk = Desk(pace=Pace.REAL_TIME, speed_milli=1_000)
+@pytest.mark.parametrize("pace", [Pace.REAL_TIME, Pace.LOCKSTEP])
+def test_an_exchange_that_fell_silent_is_a_cause_until_it_is_heard(pace: Pace) -> None:
+    desk = Desk(pace=pace, speed_milli=1_000 if pace is Pace.REAL_TIME else 0)
     desk.open_day()
     desk.tick("09:30")
     desk.tick("09:30:09", silent=("SZ",))
+    assert desk.enter(A).reason is Reason.STATE_REDUCING, "in lockstep too: the tape of a live day decides the same"
     assert desk.core.status()[1] == "reducing"
     assert desk.core.status()[3]["causes"] == "no quote of SZ in continuous trading"
     desk.tick("09:30:12")
