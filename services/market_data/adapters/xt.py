@@ -234,7 +234,7 @@ class XtAdapter:
             return  # its last push is still to come
         self._say(word)
         if self._link is not None:
-            self._link.give_up()
+            self._link.hang_up()
             self._link = None
         self._facts = None
 

@@ -22,6 +22,9 @@ LOOK_S = 1.0
 TOKEN_PORTS = (58620, 58650)
 LOOPBACK = "127.0.0.1"
 NOTHING: Push = MappingProxyType({})
+HANG_UP, DETAILS = "hang up", "details"
+_login = threading.Lock()
+"""Held while the vendor's token login runs: it polls without a limit, and two at once are nobody's idea."""
 
 
 class LinkSettings(NamedTuple):
@@ -116,11 +119,16 @@ class Link:
     def ask_details(self) -> None:
         """Have the details of all stocks read anew; `details` holds them when they are there."""
         self.details = None
-        self._jobs.put("details")
+        self._jobs.put(DETAILS)
 
     def give_up(self) -> None:
         """Hear nothing of this link any more; its thread ends when the vendor lets it."""
         self._given_up.set()
+
+    def hang_up(self) -> None:
+        """Give up, and close the connection: only while no other link is made, the vendor's layer knows one only."""
+        self._jobs.put(HANG_UP)
+        self.give_up()
 
     def _run(self) -> None:
         try:
@@ -151,16 +159,18 @@ class Link:
         # A link that drops before this is replaced by the vendor without a word, and the subscription stands on the new one.
         client = xtdata.get_client()
         self.state = "up"
-        while not self._given_up.is_set():
+        while not self._given_up.is_set() or not self._jobs.empty():
             try:
                 job = self._jobs.get(timeout=LOOK_S)
             except queue.Empty:
                 job = ""
-            if not client.is_connected():
+            if not client.is_connected() and not self._given_up.is_set():
                 self._lose("the client closed the connection")
                 return
-            if job == "details":
+            if job == DETAILS:
                 self.details = self._read_details(xtdata)
+            elif job == HANG_UP:
+                xtdata.disconnect()
 
     def _on_push(self, push: object) -> None:
         if not self._given_up.is_set():
@@ -191,6 +201,15 @@ class Link:
 
 def token_service(settings: LinkSettings) -> tuple[str, int]:
     """Start the vendor's own quote service in this process, once, on loopback only; returns its address."""
+    if not _login.acquire(blocking=False):
+        raise RuntimeError("the token login that was begun before is still running")
+    try:
+        return _log_in(settings)
+    finally:
+        _login.release()
+
+
+def _log_in(settings: LinkSettings) -> tuple[str, int]:
     (center,) = load_vendor("xtdatacenter")
     running = center.get_local_server_port()
     if running:

@@ -152,7 +152,7 @@ class Xt:
         self.folder, self.clock = folder, SimClock(ts_of(DAY, hms("08:50")))
         self.terminal: Terminal = native.terminal
         self.settings = XtSettings(
-            LinkSettings(), FeedSettings(WATCHED, stale_s=6, skew_s=10), 10, Calendar([PREV_DAY, DAY]), folder
+            LinkSettings(), FeedSettings(WATCHED, stale_s=6, skew_s=10), 10, Calendar([PREV_DAY, DAY, 20260106]), folder
         )
         self.moments = plan()
         self.played = 0

@@ -373,6 +373,39 @@ def test_the_day_s_last_push_waits_for_the_results_of_the_closing_auction(xt: Xt
     assert rig.heard[-1] is last
 
 
+TOMORROW = 20260106
+
+
+def test_the_day_after_is_opened_over_a_new_link_and_none_is_held_at_night(xt: Xt) -> None:
+    rig = xt.rig()
+    xt.play(rig)
+    rig.turn_until(lambda: not any(each.alive for each in xt.terminal.connections), "the link is closed")
+    assert xt.word(rig) == "waiting for a trading day"
+    closed = rig.last_push
+    next_day(xt)
+    rig.turn_until(lambda: rig.last_push > closed, "the next day opens")
+    assert (rig.heard[-1].end.day, rig.heard[-1].end.prev) == (TOMORROW, closed)
+    assert rig.heard[-1].day is not None
+    assert rig.heard[-1].day.prev_day == DAY
+
+
+def test_a_day_that_was_slept_through_is_ended_before_the_next_one_opens(xt: Xt) -> None:
+    rig = begun(xt)
+    tick_at(xt, rig, "14:00:00")
+    next_day(xt)
+    rig.turn_until(lambda: rig.heard[-1].end.day == TOMORROW, "the next day opens")
+    assert [(push.end.day, push.end.last_of_day) for push in rig.heard[-2:]] == [(DAY, True), (TOMORROW, False)]
+    assert rig.heard[-2].end.phase is Phase.CLOSED
+
+
+def next_day(xt: Xt) -> None:
+    """Turn to the morning after, with details and facts of that day."""
+    xt.facts = xt.facts.__class__(TOMORROW, DAY, xt.facts.closes)
+    for symbol, close in CLOSES.items():
+        xt.terminal.instruments[symbol] = vendor_detail(symbol, round(close * 1000), TOMORROW)
+    xt.clock.at_ns = ts_of(TOMORROW, hms("09:00:10"))
+
+
 def test_a_hand_order_enters_with_the_next_push(xt: Xt) -> None:
     rig = begun(xt)
     order = HandOrder("k", 1, A, 100, 0)

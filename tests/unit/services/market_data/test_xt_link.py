@@ -79,6 +79,25 @@ def test_the_token_mode_needs_no_client(native: ModuleType, tmp_path: Path) -> N
     assert handover.pushes == 1
 
 
+def test_a_token_login_that_hangs_is_not_begun_twice(native: ModuleType, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("secret", "utf-8")
+    token.chmod(0o600)
+    settings = LinkSettings(token_file=str(token))
+    native.local.polls = 3  # half a second each
+    first, second = Link(settings, Handover(lambda: 1)), None
+    for _ in range(400):
+        if native.local.started:
+            second = Link(settings, Handover(lambda: 1))
+            break
+        time.sleep(0.005)
+    assert second is not None
+    wait_for(second, "down")
+    assert "still running" in second.why
+    wait_for(first, "up")
+    first.give_up()
+
+
 def test_a_token_without_rights_is_a_lost_link_with_the_vendor_s_reason(native: ModuleType, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("secret", "utf-8")
