@@ -176,6 +176,13 @@ def _is_continuous(time_ms: F8) -> NDArray[np.bool_]:
     return found
 
 
+def _off_tick(milli: F8) -> NDArray[np.bool_]:
+    # Whole numbers below 2**52: their tenth is whole to the last bit or not at all, and rint is faster than a remainder.
+    tenth = milli / TICK
+    found: NDArray[np.bool_] = np.rint(tenth) != tenth
+    return found
+
+
 def _sound(
     scalars: F8, prices: F8, books: F8, time_ms: F8, lots: NDArray[np.int64], latest_ms: int
 ) -> tuple[NDArray[np.bool_], dict[str, int]]:
@@ -201,7 +208,7 @@ def _sound(
             refuse("negative", (scalars < 0).any(axis=0) | (books < 0).any(axis=(0, 1)))
         too_large = (scalars[7] > _AMOUNT_MAX) | (prices > _PRICE_MAX * 1000).any(axis=0)
         refuse("too large", too_large | ((books[1::2] * lots) > _BOOK_VOLUME_MAX).any(axis=(0, 1)))
-        refuse("between ticks", ((prices % TICK) != 0).any(axis=0) | ((books[::2] % TICK) != 0).any(axis=(0, 1)))
+        refuse("between ticks", _off_tick(prices).any(axis=0) | _off_tick(books[::2]).any(axis=(0, 1)))
         # A stock that has not traded may be shown at 0: a rule would take that for a loss of everything.
         refuse("no price", (prices[0] <= 0) | (prices[1] <= 0))
         refuse("units", lots == 0)

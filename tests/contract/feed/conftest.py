@@ -19,6 +19,17 @@ def feed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Replay | Xt
     yield from live_source(tmp_path)
 
 
+@pytest.fixture(params=["replay", "xt"])
+def broken(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Replay | Xt]:
+    """Return a source that loses something before push 40; the synthetic market never does."""
+    if request.param == "xt":
+        yield from live_source(tmp_path)
+        return
+    source = Replay(tmp_path)
+    yield source
+    source.close()
+
+
 @pytest.fixture
 def xt(tmp_path: Path) -> Iterator[Xt]:
     yield from live_source(tmp_path)

@@ -38,6 +38,7 @@ class Rig:
 
     def start(self) -> None:
         """Start the service anew over what is on disk."""
+        self._put_off = False
         pace = Pace.REAL_TIME if self._live else Pace.LOCKSTEP
         self.core = PlayerCore(Settings(pace=pace, live=self._live), BarBuilder)
         self.adapter = self._open()
@@ -52,6 +53,13 @@ class Rig:
         due_ns = self.core.next_deadline_ns()
         if due_ns is not None and due_ns <= self.clock.now_ns():
             self.carry(self.core.on_deadline(self.clock.now_ns()))
+
+    def go_on(self, stop_at: PushId) -> None:
+        """Ask for what was put off at the last stop; stop again at a push, 0 = never."""
+        self.stop_at = stop_at
+        if self._put_off:
+            self._put_off = False
+            self.carry([Effect(ReadPush())])
 
     def turn_until(self, done: Callable[[], bool], what: str) -> None:
         """Go round until threads have done their part; the clock of the test stands still meanwhile."""
@@ -78,6 +86,7 @@ class Rig:
                 case Effect(call):
                     assert isinstance(call, ReadPush | RecordPush | SeekDay)
                     if isinstance(call, ReadPush) and 0 < self.stop_at <= self.last_push:
+                        self._put_off = True
                         continue
                     for result in self.adapter.perform(call):  # type: ignore[attr-defined]  # every adapter has it
                         waiting.extend(self.core.on_message(result, LOCAL, self.clock.now_ns()))

@@ -33,6 +33,10 @@ JUNK = {"000001.SH": 3000.0, "510300.SH": 4.0, "113050.SH": 110.0}
 """An index, a fund, a bond: they come in the pushes of their markets."""
 
 
+GAP_AT = 40
+"""Before this push something is lost."""
+
+
 class Moment(NamedTuple):
     """One push of the plan."""
 
@@ -107,7 +111,7 @@ class Replay:
             last = moment.second == S1500
             end = PushEnd(
                 "", DAY, push, ts_of(DAY, moment.second), phase_at(moment.second), int(bool(moment.quotes)), 0,
-                last_of_day=last,
+                last_of_day=last, gap=number == GAP_AT,
             )  # fmt: skip
             writer.write(end)
         writer.close()
@@ -122,12 +126,15 @@ class Replay:
 
     def play(self, rig: Rig, until: int = 0) -> None:
         """Play up to push number `until`, or the whole day; a tape is played as fast as it is read."""
-        rig.stop_at = push_id(self.day, until) if until else 0
+        rig.go_on(push_id(self.day, until) if until else 0)
         rig.turn_until(lambda: self._is_done(rig, until), "the tape is played")
         rig.stop_at = 0
 
     def _is_done(self, rig: Rig, until: int) -> bool:
         return rig.last_push >= push_id(self.day, until) if until else bool(rig.heard) and rig.heard[-1].end.last_of_day
+
+    def interrupt(self, rig: Rig) -> None:
+        """The gap stands on the tape."""
 
     def close(self) -> None:
         self.adapters[-1].close()
@@ -210,6 +217,13 @@ class Xt:
         if not until:
             self.at("15:01:31")
             rig.turn()
+
+    def interrupt(self, rig: Rig) -> None:
+        """Cut the link and wait until it is made anew."""
+        self.terminal.drop()
+        rig.turn_until(lambda: "feed lost" in self.word(rig), "the loss is seen")
+        self.clock.at_ns += 2_000_000_000
+        rig.turn_until(lambda: self.word(rig) == "live", "the new link")
 
     def close(self) -> None:
         if self.adapters:

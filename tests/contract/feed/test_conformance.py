@@ -7,7 +7,7 @@ from common.domain.values import Phase, push_id, push_number
 from common.messages.columns import quotes_of
 from common.messages.market import QUOTES_PER_BATCH_MAX, BarsClosed, DayOpened, PushEnd, QuoteBatch
 from tests.contract.feed.rig import Rig
-from tests.contract.feed.sources import Replay, Xt
+from tests.contract.feed.sources import GAP_AT, Replay, Xt
 
 Feed = Replay | Xt
 
@@ -124,6 +124,15 @@ def test_a_restart_says_the_push_in_work_again_and_goes_on_behind_it(feed: Feed)
     assert numbers == list(range(len(numbers)))
     assert [(push.push, push.end.ts_ns, push.batches) for push in rig.heard[: len(before)]] == before
     assert rig.heard[-1].end.last_of_day
+
+
+def test_the_first_push_after_a_gap_says_so_and_no_other(broken: Feed) -> None:
+    rig = broken.rig()
+    broken.play(rig, until=GAP_AT - 1)
+    assert not any(push.gap for push in rig.heard)
+    broken.interrupt(rig)
+    broken.play(rig, until=GAP_AT + 20)
+    assert [push_number(push.push) for push in rig.heard if push.gap] == [GAP_AT]
 
 
 def test_bars_after_a_restart_are_those_of_a_run_without_one(feed: Feed) -> None:

@@ -157,6 +157,69 @@ def test_the_token_mode_opens_a_service_in_this_process(xtdata: ModuleType, nati
     assert xtdata.get_client().is_connected()
 
 
+def test_the_token_mode_listens_where_nobody_asked_unless_told_not_to(native: ModuleType) -> None:
+    from xtquant import xtdatacenter
+
+    native.terminal.addresses.clear()
+    xtdatacenter.set_token("t")
+    xtdatacenter.init()
+    assert native.terminal.addresses == {"127.0.0.1:58609"}
+
+
+def test_the_token_login_is_waited_for_without_a_limit(native: ModuleType) -> None:
+    from xtquant import xtdatacenter
+
+    xtdatacenter.set_token("t")
+    native.local.polls = 1
+    xtdatacenter.init(False)
+    assert native.local.polls < 0
+
+
+def test_the_banner_can_be_turned_off(
+    xtdata: ModuleType, terminal: Terminal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    xtdata.connect(port=58610)
+    xtdata.subscribe_whole_quote(MARKETS, lambda _push: None)
+    assert capsys.readouterr().out == ""
+    xtdata.enable_hello = True
+    xtdata.reconnect(port=58610)
+    assert capsys.readouterr().out != ""
+
+
+def test_last_quotes_come_by_code_and_by_market(xtdata: ModuleType, terminal: Terminal) -> None:
+    terminal.ticks = {"600000.SH": QUOTE, "000001.SZ": QUOTE}
+    xtdata.connect(port=58610)
+    assert set(xtdata.get_full_tick(["SH"])) == {"600000.SH"}
+    assert set(xtdata.get_full_tick(["000001.SZ", "SH"])) == {"600000.SH", "000001.SZ"}
+    assert xtdata.get_full_tick(["BJ"]) == {}
+
+
+def test_an_unknown_sector_is_empty(xtdata: ModuleType, terminal: Terminal) -> None:
+    terminal.sectors = {"沪深A股": ["600000.SH"]}
+    xtdata.connect(port=58610)
+    assert xtdata.get_stock_list_in_sector("沪深A股") == ["600000.SH"]
+    assert xtdata.get_stock_list_in_sector("no such") == []
+
+
+def test_a_whole_market_is_decoded_on_the_vendor_s_thread(xtdata: ModuleType, terminal: Terminal) -> None:
+    threads: list[int] = []
+    decode = xtdata._BSON_.BSON.decode
+    xtdata.connect(port=58610)
+
+    def noting(payload: bytes) -> Any:
+        threads.append(threading.get_ident())
+        return decode(payload)
+
+    xtdata._BSON_.BSON.decode = noting
+    try:
+        xtdata.subscribe_whole_quote(MARKETS, lambda _push: None)
+        terminal.push({f"{600000 + at}.SH": QUOTE for at in range(300)})
+    finally:
+        xtdata._BSON_.BSON.decode = decode
+    assert threads
+    assert threading.get_ident() not in threads, "the loop is held up by the interpreter's lock only"
+
+
 def test_the_import_asks_no_network(native: ModuleType) -> None:
     import sys
 
