@@ -40,7 +40,8 @@ def test_an_empty_home_is_looked_at_and_stays_empty(tmp_path: Path) -> None:
     assert facts.system.config_faults == ()
     assert facts.system.services is None
     assert (facts.market.today, facts.market.is_open, facts.market.history) == (20261125, True, "")
-    assert facts.market.days_ahead == 26
+    assert facts.market.days_ahead is not None
+    assert facts.market.days_ahead >= 26, "as far as the table went when this was written"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -213,7 +214,9 @@ def test_the_place_of_a_configuration() -> None:
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_command_tells_findings_fixes_and_counts(tmp_path: Path, lang: str) -> None:
     result, _ = run(tmp_path, "doctor", lang=lang)
-    assert result.exit_code == 0, result.output
+    told, _ = run(tmp_path, "doctor --json")
+    fails = [row for row in json.loads(told.stdout)["checks"] if row["verdict"] == "fail"]  # of this machine, today
+    assert result.exit_code == told.exit_code == (1 if fails else 0)
     assert ("磁盘" if lang == "zh" else "disk") in result.stdout
     assert ("不知道" if lang == "zh" else "unknown") in result.stdout
     assert "Never run" not in result.stderr
