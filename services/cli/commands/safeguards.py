@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from common.domain.values import TradingState
 from common.messages.control import ArmRequest, KillRequest, LimitRequest, Safeguards, SafeguardsRequest
 from common.messages.outputs import Message
 from common.rules.guards import RAISABLE
@@ -153,6 +154,16 @@ def is_green(session: Session, *, as_json: bool) -> bool:
     return not reds
 
 
+def tell_trading_state(session: Session) -> None:
+    """Say when risk opens nothing all the same."""
+    from services.cli.commands.system import ask_status
+
+    status = ask_status(session, "risk_manager")
+    held = {state.name.lower(): state.name for state in TradingState if state is not TradingState.ACTIVE}
+    if status is not None and status.state in held:
+        session.tell("arm.held", state=session.say(f"trading.{held[status.state]}"))
+
+
 @command("arm", "cmd.arm")
 @option("--account", metavar="NAME", default="", help_key="opt.arm_account")
 @option("--until", metavar="HH:MM", default="15:00", show_default=True, help_key="opt.arm_until")
@@ -183,6 +194,7 @@ def arm(session: Session, account: str, until: str, off: bool, as_json: bool) ->
         show.echo_json(said)
     elif until_s:
         session.tell("arm.done", account=account, until=until)
+        tell_trading_state(session)
     else:
         session.tell("arm.off", account=account)
     return faults.OK if said.armed_until_s == until_s else faults.REFUSED

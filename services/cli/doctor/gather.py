@@ -24,6 +24,7 @@ from services.cli.doctor import client, machine, market, system
 from services.cli.doctor.listening import exposed, own_addresses, ports_of, taken, vendor_exposed
 from services.cli.doctor.probe import Probed, ask_client
 from services.cli.doctor.registry import Facts
+from services.cli.doctor.windows import client_programs, session_number
 from services.cli.session import Session
 from services.cli.settings import load_run, merged_config
 
@@ -104,6 +105,8 @@ def machine_facts(
         running=running,
         taken=() if running else tuple(taken(ports_of(base))),
         exposed=exposed(ports_of(base), addresses) if running else (),
+        session=session_number() if live else None,
+        programs=client_programs() if live else None,
         vendor_exposed=vendor_exposed(addresses) if live else None,
     )
 

@@ -12,6 +12,8 @@ BEHIND_MS, AHEAD_MS = 1_000, 6_000
 """How far a clock may be from the time of the newest quote: a quote is never younger than now, and 3 s old at most by
 its own cadence."""
 WRONG_MS = 30_000
+CLIENT_PROGRAMS = ("XtMiniQmt.exe", "XtItClient.exe")
+"""The mini client, and the whole terminal that can log in as one."""
 FREE_WARN_MIB, FREE_FAIL_MIB = 2_048, 256
 
 
@@ -40,6 +42,10 @@ class Machine(NamedTuple):
     """Ports of ours that somebody else holds while nothing of ours runs."""
     exposed: tuple[int, ...] | None = ()
     """Ports of ours that answer on another address than loopback; None = could not be tried."""
+    session: int | None = None
+    """Windows session of this process; None = not on Windows."""
+    programs: tuple[str, ...] | None = None
+    """Programs of the client that run; None = not on Windows, or could not be asked."""
     vendor_exposed: bool | None = None
     """Whether the client's quote port answers from outside; None = it does not listen, or could not be tried."""
 
@@ -121,6 +127,23 @@ def ports(machine: Machine) -> Finding:
     if not machine.running and machine.taken:
         return Finding("ports", Verdict.FAIL, {"ports": _numbers(machine.taken)}, "taken")
     return Finding("ports", Verdict.OK, {}, "loopback" if machine.running else "free")
+
+
+def session(machine: Machine) -> Finding:
+    """Check that we are not in Session 0, where services live and the client is out of reach (notes §0.9)."""
+    if machine.session is None:
+        return Finding("session", Verdict.UNKNOWN, {}, "unknown")
+    verdict = Verdict.FAIL if machine.session == 0 else Verdict.OK
+    return Finding("session", verdict, {"number": machine.session})
+
+
+def client_program(machine: Machine) -> Finding:
+    """Check that a client runs at all."""
+    if machine.programs is None:
+        return Finding("client_program", Verdict.UNKNOWN, {}, "unknown")
+    if not machine.programs:
+        return Finding("client_program", Verdict.FAIL, {"names": ", ".join(CLIENT_PROGRAMS)}, "none")
+    return Finding("client_program", Verdict.OK, {"names": ", ".join(machine.programs)})
 
 
 def quote_port(machine: Machine) -> Finding:

@@ -61,6 +61,8 @@ CHECKS: dict[str, Check] = {
     "wheel": Check(lambda facts: client.wheel(facts.client), True, PALE),
     "natives": Check(lambda facts: client.natives(facts.client), True, GREEN),
     "client_path": Check(lambda facts: client.client_path(facts.client), True, PALE),
+    "session": Check(lambda facts: machine.session(facts.machine), True, ANY),
+    "client_program": Check(lambda facts: machine.client_program(facts.machine), True, ANY),
     "login": Check(lambda facts: client.login(facts.client), True, GREEN),
     "account": Check(lambda facts: client.account(facts.client), True, GREEN),
     "boards": Check(lambda facts: client.boards(facts.client), True, ANY),

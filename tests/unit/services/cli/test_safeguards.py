@@ -9,7 +9,16 @@ from click.testing import CliRunner, Result
 
 from common.domain.calendar import NS, S1500
 from common.domain.reasons import Reason
-from common.messages.control import ArmRequest, Fault, KillRequest, LimitRequest, Safeguards, SafeguardsRequest
+from common.messages.control import (
+    ArmRequest,
+    Fault,
+    KillRequest,
+    LimitRequest,
+    Safeguards,
+    SafeguardsRequest,
+    Status,
+    StatusRequest,
+)
 from common.messages.outputs import Message
 from services.cli.app import cli
 from services.cli.commands.safeguards import UNITS, USED, parse_limit
@@ -137,7 +146,8 @@ def test_arming_asks_for_the_account_s_name_once_more(tmp_path: Path) -> None:
     answers = table(SafeguardsRequest=CALM, ArmRequest=armed)
     result, link = typed(tmp_path, "arm --account real --until 15:00", "real\n", answers)
     assert result.exit_code == 0
-    assert link.asked == [(GATEWAY, SafeguardsRequest(), True), (GATEWAY, ArmRequest("real", S1500), True)]
+    asked = [(GATEWAY, SafeguardsRequest(), True), (GATEWAY, ArmRequest("real", S1500), True)]
+    assert link.asked == [*asked, ("risk_manager", StatusRequest(), True)]
     assert "armed until 15:00" in result.output
     wrong, link = typed(tmp_path, "arm --account real --until 15:00", "rael\n", answers)
     assert (wrong.exit_code, len(link.asked)) == (2, 1)
@@ -158,6 +168,16 @@ def test_arming_is_refused_while_the_checklist_is_red_and_names_what(tmp_path: P
     told, _ = typed(tmp_path, "arm --account real --json", "real\n", answers, facts)
     rows = json.loads(told.stdout)["checks"]
     assert [row["check"] for row in rows if row["keeps_from_arming"]] == ["login", "st_file"]
+
+
+@pytest.mark.parametrize(("state", "said"), [("active", False), ("halted", True), ("reducing", True)])
+def test_arming_says_when_risk_opens_nothing_all_the_same(tmp_path: Path, state: str, said: bool) -> None:
+    armed = Safeguards("real", True, False, "", False, S1500, LIMITS, {}, {})
+    answers = table(SafeguardsRequest=CALM, ArmRequest=armed)
+    answers["risk_manager", "StatusRequest"] = Status("risk_manager", True, state, "v", "r", 0)
+    result, _ = typed(tmp_path, "arm --account real", "real\n", answers)
+    assert result.exit_code == 0
+    assert ("pankou resume" in result.stdout) is said
 
 
 def test_arming_says_that_it_never_ran_against_a_broker(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from services.cli.accept.place import Place, place_of
 from services.cli.doctor import client_probe, gather
 from services.cli.doctor.listening import answers, exposed, own_addresses, ports_of, taken, vendor_exposed
 from services.cli.doctor.probe import Probed, ask, ask_client, installed, read
+from services.cli.doctor.windows import client_programs, programs_in, session_number
 from services.cli.home import Home
 from services.cli.session import Session
 from services.cli.supervisor import SERVICES
@@ -166,6 +167,14 @@ def test_ports_are_tried(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------ the client
+
+
+def test_the_list_of_tasks_is_read() -> None:
+    text = '"System Idle Process","0","Services","0","8 K"\n"xtminiqmt.exe","4242","Console","1","310,224 K"\n\n'
+    assert programs_in(text) == ("XtMiniQmt.exe",)
+    assert programs_in("") == ()
+    if sys.platform != "win32":
+        assert (client_programs(), session_number()) == (None, None)
 
 
 def test_the_probe_s_last_line_counts_and_noise_is_unknown() -> None:
