@@ -1340,7 +1340,7 @@ TEXTS: dict[str, Text] = {
     "accept.counts": Text("一致 {same}，不同 {differs}，没看到 {not_seen}", "{same} the same, {differs} differ, {not_seen} not seen"),
     "accept.delays": Text("毫秒：应答 {response_ms}，推送 {pushed_ms}，查询可见 {visible_ms}（此前 {misses} 次没查到），撤单完成 {cancelled_ms}（-1 为没看到）", "ms: response {response_ms}, pushed {pushed_ms}, seen by a query {visible_ms} (after {misses} that did not show it), cancelled {cancelled_ms} (-1 = not seen)"),
     "accept.settle": Text("gateway.settle_s 至少写 {seconds}（实测最大值的三倍，不低于 10）；一天一笔不代表最坏情形。", "Set gateway.settle_s to {seconds} at least (three times the longest seen, 10 or more); one order on one day is not the worst case."),
-    "accept.recorded": Text("记录：{path}（账号已替换；寄给项目前请自己再看一遍）", "Recording: {path} (account numbers are replaced; look through it yourself before you send it to the project)"),
+    "accept.recorded": Text("记录：{path}（账号已替换，资金与持仓的数字还在；寄给项目前请自己再看一遍）", "Recording: {path} (account numbers are replaced, sums and positions are in it; look through it yourself before you send it to the project)"),
     "bad.accept_account": Text("写明账户：--account NAME，或配置 system.account。", "Name the account: --account NAME, or set system.account."),
     "bad.accept_client": Text("写明客户端目录：--client DIR（userdata_mini），或配置 gateway.client_path。", "Name the client's folder: --client DIR (userdata_mini), or set gateway.client_path."),
     "bad.accept_typed": Text("输入的不是 {wanted}，什么也没做。", "That is not {wanted}; nothing was done."),
