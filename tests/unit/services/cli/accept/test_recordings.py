@@ -1,12 +1,17 @@
 """Until the project has a recording of a real client, everything near a broker says: never run against a broker."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from common.runtime.limits import Limits
 from services.cli.accept.assumptions import Seen, compare
 from services.cli.accept.recordings import SHIPPED, is_whole, never_run, newest, read_rows
+from services.cli.app import COMMANDS
+from services.cli.home import Home
+from services.cli.settings import merged_config
 from services.cli.texts import TEXTS
 from tests.conftest import CHECKOUT
 
@@ -68,3 +73,26 @@ def test_damaged_recordings_are_none(tmp_path: Path) -> None:
     assert newest(tmp_path) == ""
     assert is_whole(written("e.jsonl", json.dumps(begin), json.dumps(end)))
     assert newest(tmp_path) == "e.jsonl"
+
+
+@pytest.mark.parametrize("page", ["go-live.md", "go-live.en.md"])
+def test_the_settings_of_the_page_are_good_ones_and_smaller_than_the_defaults(page: str, tmp_path: Path) -> None:
+    text = (CHECKOUT / "docs" / "how-to" / page).read_text("utf-8")
+    found = re.search(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    home = Home(tmp_path)
+    home.config.write_text(found[1], "utf-8")
+    config = merged_config(home, "live", {})
+    assert (config.system.mode, config.gateway.after_absence) == ("live", "park")
+    assert config.gateway.client_path.endswith("\\userdata_mini")
+    plain = Limits()
+    for name in ("orders_per_s", "orders_per_day", "order_value_max", "day_value_max", "day_loss_bp"):
+        assert getattr(config.limits, name) < getattr(plain, name)
+
+
+@pytest.mark.parametrize("page", ["go-live.md", "go-live.en.md"])
+def test_every_command_of_the_page_exists(page: str) -> None:
+    text = (CHECKOUT / "docs" / "how-to" / page).read_text("utf-8")
+    words = {match.split()[0] for match in re.findall(r"`?pankou ((?:[a-z]+ ?)+)", text)}
+    assert words <= set(COMMANDS), words - set(COMMANDS)
+    assert {"doctor", "arm", "accept", "kill", "halt", "reduce", "order", "stop"} <= words
