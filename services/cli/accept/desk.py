@@ -79,7 +79,7 @@ class Desk:
             raise BadInputError("bad.accept_account")
         if not path:
             raise BadInputError("bad.accept_client")
-        return Place(path, account)
+        return known._replace(path=path, account=account)
 
     def _confirm(self, key: str, wanted: str, /, **facts: object) -> None:
         typed = click.prompt(self._session.say(key, **facts), err=True)

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from common.domain.errors import UserError
@@ -10,14 +11,15 @@ from services.cli.accept.place import Place
 from services.cli.accept.port import Vendor
 from services.cli.adapters.xt import XtVendor
 from services.cli.check import board_of, parse_symbol
-from services.cli.faults import BadInputError
+from services.cli.faults import BadInputError, CliError
 from services.cli.waiting import WaitClock
 
+AGAIN_S = 6.0
 MARK = "600000.SH"
 """Traded on every day and quoted in every feed."""
 
 
-def look(vendor: Vendor) -> dict[str, Any]:
+def look(vendor: Vendor, sleep: Callable[[float], None]) -> dict[str, Any]:
     """Return what can be told of a client; what fails on the way leaves the rest unknown."""
     said: dict[str, Any] = {"natives": None}
     try:
@@ -26,11 +28,25 @@ def look(vendor: Vendor) -> dict[str, Any]:
         return {"natives": " ".join(str(error).split())}
     said["natives"] = ""
     said["quote_ns"] = newest(vendor)
-    if not vendor.place.path:
-        return said
-    said["connect"] = vendor.connect()
-    if said["connect"] != 0:
-        return said
+    if vendor.place.path:
+        try:
+            ask(vendor, said, sleep)
+        except CliError:
+            said.setdefault("connect", None)  # a call that did not come back: what was told before it stands
+    return said
+
+
+def ask(vendor: Vendor, said: dict[str, Any], sleep: Callable[[float], None]) -> None:
+    """Connect and add what the account says."""
+    code = vendor.connect()
+    if code != 0:
+        # The client takes a number for busy until some seconds after its last process has gone (notes §1.5).
+        vendor.stop()
+        sleep(AGAIN_S)
+        code = vendor.connect()
+    said["connect"] = code
+    if code != 0:
+        return
     vendor.subscribe()
     statuses = vendor.account_status()
     if statuses is not None:
@@ -38,7 +54,6 @@ def look(vendor: Vendor) -> dict[str, Any]:
         mine = [row.get("status") for row in statuses if row.get("account_id") == vendor.place.account]
         said["status"] = mine[0] if mine else None
     said["boards"] = boards_of(vendor)
-    return said
 
 
 def newest(vendor: Vendor) -> int | None:
@@ -68,8 +83,11 @@ def boards_of(vendor: Vendor) -> list[str] | None:
 def main() -> int:
     """Look and tell; the process ends hard, because the vendor's threads may not let it end."""
     place = Place(**json.load(sys.stdin))
-    said = look(XtVendor(place, WaitClock().now_ns))
+    clock = WaitClock()
+    vendor = XtVendor(place, clock.now_ns)
+    said = look(vendor, clock.sleep)
     print(json.dumps(said), flush=True)
+    vendor.stop()  # the number is free the sooner
     os._exit(0)
 
 

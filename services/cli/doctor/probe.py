@@ -9,10 +9,10 @@ from importlib import metadata
 from typing import Any, NamedTuple
 
 from common.runtime.config import Config
-from services.cli.accept.place import Place, place_of
+from services.cli.accept.place import DOCTOR, Place, place_of
 from services.cli.home import CHECKOUT
 
-PROBE_S = 30.0
+PROBE_S = 45.0
 """No call of the vendor's has a limit of its own (notes §0.3)."""
 SHANGHAI = "CST-8"
 """Eight hours ahead, in the form every C library reads: that of Windows takes `Asia/Shanghai` for a zone of offset 0."""
@@ -34,7 +34,7 @@ class Probed(NamedTuple):
 
 def ask_client(config: Config) -> Probed:
     """Ask the client of a configuration."""
-    place = place_of(config)
+    place = place_of(config, DOCTOR)
     return ask(place, os.environ) if installed() else Probed(place.path, "")
 
 

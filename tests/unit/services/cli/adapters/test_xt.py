@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 
 from common.domain.errors import UserError
 from common.domain.values import MILLI, Side
-from services.cli.accept.place import SESSION, Place
+from common.runtime.config import Config, Gateway
+from services.cli.accept.place import ACCEPT, DOCTOR, Place, place_of
 from services.cli.accept.port import NATIVE, Heard
 from services.cli.accept.recordings import read_rows
 from services.cli.adapters.xt import CALLBACKS, VendorSilentError, XtVendor, fields_of, is_native, rows_of, within
@@ -159,7 +160,7 @@ def test_without_native_modules_it_names_the_fix() -> None:
 
 def test_it_connects_with_its_own_number_and_asks(met: Met) -> None:
     vendor = met.up()
-    assert met.venue.sessions == [SESSION]
+    assert met.venue.sessions == [Place().session]
     assert vendor.account_status() == [{"account_id": ACCOUNT, "account_type": 2, "status": 0}]
     asset = vendor.asset()
     assert asset is not None
@@ -169,11 +170,13 @@ def test_it_connects_with_its_own_number_and_asks(met: Met) -> None:
     assert vendor.positions() is None
 
 
-def test_its_number_is_none_of_the_gateway_s() -> None:
-    from services.order_gateway.adapters.xt import XtSettings
-
-    settings = XtSettings(PATH, ACCOUNT)
-    assert SESSION not in range(settings.session_first, settings.session_first + settings.sessions)
+@pytest.mark.parametrize("first", [1, 2, 3, 7_101, 2_000_000_000])
+def test_its_number_is_none_of_the_gateway_s(first: int) -> None:
+    config = Config(gateway=Gateway(session_first=first, sessions=64))
+    numbers = {place_of(config, tool).session for tool in (ACCEPT, DOCTOR)}
+    assert len(numbers) == 2
+    assert not numbers & set(range(first, first + 64))
+    assert min(numbers) > 0
 
 
 def test_an_order_and_its_cancel_are_asynchronous_and_told_by_callbacks(met: Met) -> None:
@@ -219,7 +222,7 @@ def test_quotes_are_asked_for_and_pushed(met: Met) -> None:
 
 def test_doctor_looks_through_it_and_orders_nothing(met: Met) -> None:
     met.venue.by_hand("300750.SZ", Side.BUY, 100, 100.0)
-    said = look(met.vendor)
+    said = look(met.vendor, met.clock.sleep)
     assert (said["connect"], said["accounts"], said["status"], said["boards"]) == (0, [ACCOUNT], 0, ["chinext"])
     assert said["quote_ns"] == met.clock.now_ns() // 1_000_000 * 1_000_000
     assert met.venue.requests("orderStockWithSeq") == []

@@ -11,12 +11,13 @@ from common.bus.curve import make_missing_keys
 from common.bus.endpoints import SERVICES as ENDPOINTS
 from common.domain.calendar import hms, ts_of
 from common.messages.control import Status
-from common.runtime.config import Config, Feed, System
+from common.runtime.config import Config, Feed, Gateway, System
 from services.cli.accept.place import Place, place_of
 from services.cli.doctor import client_probe, gather
 from services.cli.doctor.listening import answers, exposed, own_addresses, ports_of, taken, vendor_exposed
 from services.cli.doctor.probe import Probed, ask, ask_client, installed, read
 from services.cli.doctor.windows import client_programs, programs_in, session_number
+from services.cli.faults import SilentError
 from services.cli.home import Home
 from services.cli.session import Session
 from services.cli.supervisor import SERVICES
@@ -186,18 +187,36 @@ def test_the_probe_s_last_line_counts_and_noise_is_unknown() -> None:
     assert read(known, json.dumps({"connect": True, "accounts": 3})) == known
 
 
+def no_wait(_seconds: float) -> None:
+    pass
+
+
+def test_a_client_that_hangs_leaves_what_was_told_before() -> None:
+    client = PlainClient(Place("p", ACCOUNT), StepClock())
+
+    def hang() -> int:
+        raise SilentError("err.vendor_silent", call="connect", seconds=20)
+
+    client.connect = hang  # type: ignore[method-assign]  # one manner of one test
+    said = client_probe.look(client, no_wait)
+    assert (said["natives"], said["connect"]) == ("", None)
+    assert said["quote_ns"] is not None
+
+
 def test_a_client_is_looked_at() -> None:
     client = PlainClient(Place("p", ACCOUNT), StepClock())
-    said = client_probe.look(client)
+    said = client_probe.look(client, client.clock.sleep)
     assert (said["natives"], said["connect"], said["accounts"], said["status"]) == ("", 0, [ACCOUNT], 0)
     assert said["boards"] == ["chinext"], "of what it holds"
     assert said["quote_ns"] == StepClock().now_ns()
     assert {"order", "cancel"} & set(client.calls) == set()
-    assert client_probe.look(PlainClient(Place("p", ACCOUNT), StepClock(), connect_code=-1))["connect"] == -1
-    assert client_probe.look(PlainClient(Place("p", ACCOUNT), StepClock(), missing="none here")) == {
+    away = PlainClient(Place("p", ACCOUNT), StepClock(), connect_code=-1)
+    assert client_probe.look(away, away.clock.sleep)["connect"] == -1
+    assert (away.calls.count("connect"), away.stopped) == (2, True), "a number may be held for some seconds"
+    assert client_probe.look(PlainClient(Place("p", ACCOUNT), StepClock(), missing="none here"), no_wait) == {
         "natives": "none here"
     }
-    blind = client_probe.look(PlainClient(Place("", ACCOUNT), StepClock(), raises=frozenset({"tick"})))
+    blind = client_probe.look(PlainClient(Place("", ACCOUNT), StepClock(), raises=frozenset({"tick"})), no_wait)
     assert blind == {"natives": "", "quote_ns": None}, "no folder: nothing to connect to"
 
 
@@ -215,6 +234,7 @@ def test_where_nothing_is_installed_nothing_is_started(monkeypatch: pytest.Monke
 
 def test_the_place_of_a_configuration() -> None:
     assert place_of(Config(system=System(account=ACCOUNT))) == Place("", ACCOUNT)
+    assert place_of(Config(gateway=Gateway(client_path="p"))).path == "p"
 
 
 # ------------------------------------------------------------------ the command
