@@ -162,16 +162,9 @@ def test_bad_input_is_one_line_and_makes_no_run(tmp_path: Path, system: FakeSupe
     assert Home(tmp_path / "home").run_numbers() == []
 
 
-LIVE = "[system]\naccount = '8888000001'\n[feed]\nkind = 'elsewhere'\n"
+LIVE = "[system]\naccount = '8888000001'\n"
 
 
-@pytest.fixture
-def feeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A feed that is no tape, of whatever kind."""
-    monkeypatch.setitem(config.CHOICES, "feed.kind", ("replay", "elsewhere"))
-
-
-@pytest.mark.usefixtures("feeds")
 def test_a_live_feed_needs_no_tapes_and_goes_on_with_the_account_s_own_run(
     tmp_path: Path, system: FakeSupervisor
 ) -> None:

@@ -10,7 +10,6 @@ from click.testing import CliRunner
 from common.bus.curve import make_missing_keys
 from common.domain.calendar import NS, S1500, hms, ts_of
 from common.messages.control import ArmRequest, Safeguards, Status
-from common.runtime import config
 from services.cli.app import cli
 from services.cli.doctor.client import WHEEL
 from services.cli.doctor.gather import gather
@@ -53,8 +52,8 @@ class Morning:
         run.mkdir(parents=True)
         run.chmod(0o700)
         text = (
-            f'[system]\nmode = "live"\naccount = "{ACCOUNT}"\nbase_port = 29500\n[feed]\nkind = "elsewhere"\n'
-            f'[history]\ndir = "{self.history}"\n[gateway]\nclient_path = "{self.client}"\n[boards]\nallowed = ["main"]\n'
+            f'[system]\nmode = "live"\naccount = "{ACCOUNT}"\nbase_port = 29500\n[feed]\nkind = "xt"\npace = "real_time"\n'
+            f'[history]\ndir = "{self.history}"\n[gateway]\nbroker = "xt"\nafter_absence = "park"\nclient_path = "{self.client}"\n[boards]\nallowed = ["main"]\n'
         )
         (run / "config.toml").write_text(text, "utf-8")
         (run / "config.toml").chmod(0o600)
@@ -64,7 +63,6 @@ class Morning:
         }
         self.processes = [Process(name, "RUNNING", 1, 900, "") for name in self.statuses]
         self.probed = Probed(str(self.client), WHEEL, "", 0, (ACCOUNT,), 0, ("main",), None)
-        monkeypatch.setitem(config.CHOICES, "feed.kind", ("replay", "elsewhere"))
         monkeypatch.setattr(Supervisor, "processes", lambda _self: self.processes)
         monkeypatch.setattr("services.cli.doctor.gather.ask_client", lambda _config: self.probed)
         monkeypatch.setattr("services.cli.doctor.gather.exposed", lambda _ports, _addresses: ())
