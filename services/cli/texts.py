@@ -1295,6 +1295,7 @@ TEXTS: dict[str, Text] = {
     "accept.confirm_order": Text("将真的报一笔单：买 {shares} 股 {symbol}，限价 {price}（跌停价，现价 {last}），随后撤掉。要报就原样输入 {words}", "This places a real order: buy {shares} {symbol} at {price} (the lower limit; last {last}), and cancels it. To do so type {words}"),
     "accept.listening": Text("听 {seconds} 秒行情……", "Listening to quotes for {seconds} s ..."),
     "accept.call_failed": Text("{call} 失败：{error}", "{call} failed: {error}"),
+    "accept.no_quotes": Text("{seconds} 秒里没有收到一笔行情：看客户端的行情是否连接。", "Not one quote came in {seconds} s: see whether the client's quotes are connected."),
     "accept.no_order": Text("没有报单：{why}", "No order was placed: {why}"),
     "accept.not_agreed": Text("输入的不是 {words}，没有报单。", "That is not {words}; no order was placed."),
     "accept.filled": Text("注意：{symbol} 成交了 {shares} 股！它现在是你的持仓。", "Look out: {shares} shares of {symbol} were traded! They are yours now."),

@@ -120,7 +120,10 @@ class Desk:
             settle_s=measured.settle_s,
         )
         self._tell(looked, results, measured, placed, book.path)
-        good = looked.connected and all(result.seen is not Seen.DIFFERS for result in results)
+        if looked.connected and not book.heard("quotes"):
+            session.warn("accept.no_quotes", seconds=asked.seconds)
+        good = looked.connected and bool(book.heard("quotes"))
+        good = good and all(result.seen is not Seen.DIFFERS for result in results)
         if asked.order:
             good = good and isinstance(placed, Placed) and ended_well(placed)
         return faults.OK if good else faults.REFUSED

@@ -358,6 +358,22 @@ def test_orders_of_others_are_never_cancelled(met: Met) -> None:
     assert other.status == 50
 
 
+@pytest.mark.parametrize(("parts", "differs"), [(1, set()), (3, {"first_push"})])
+def test_a_snapshot_in_parts_is_named(met: Met, parts: int, differs: set[str]) -> None:
+    met.terminal.switches.snapshot_pushes = parts
+    met.accept()
+    assert met.differs() == differs
+
+
+def test_a_feed_that_is_silent_is_said_and_the_recording_is_not_whole(met: Met) -> None:
+    met.terminal.switches.silent_snapshot = True
+    result = met.accept()
+    assert result.exit_code == 1
+    assert "Not one quote came" in result.stderr
+    assert met.rows[-1]["whole"] is False
+    assert [entry.status for entry in met.venue.orders] == [54]
+
+
 def test_a_client_that_refuses_the_login_ends_the_run(met: Met) -> None:
     met.venue.habits.connect_code = -1
     result = met.accept()
