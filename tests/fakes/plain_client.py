@@ -152,6 +152,10 @@ class PlainClient:
             "askVol": [1, 0, 0, 0, 0], "bidVol": [1, 0, 0, 0, 0],
         }  # fmt: skip
 
+    def data_dir(self) -> str:
+        self._call("data_dir")
+        return "D:/QMT/userdata_mini/datadir"
+
     def watch(self, symbols: tuple[Symbol, ...]) -> int:
         self._call("watch")
         self._watching = symbols

@@ -58,6 +58,9 @@ class Vendor(Protocol):
     def tick(self, symbol: Symbol) -> Fields | None:
         """Return the last quote of a stock."""
 
+    def data_dir(self) -> str:
+        """Return the client's folder of data, "" where it does not tell."""
+
     def watch(self, symbols: tuple[Symbol, ...]) -> int:
         """Have the whole market pushed: the first push whole, later ones as numbers and the quotes of some stocks.
 

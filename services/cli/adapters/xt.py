@@ -178,6 +178,10 @@ class XtVendor:
         found = within("get_full_tick", self._call_s, lambda: self._xtdata.get_full_tick([symbol]))
         return found.get(symbol) if found else None
 
+    def data_dir(self) -> str:
+        """Return the client's folder of data, "" where it does not tell."""
+        return str(within("get_data_dir", self._call_s, self._xtdata.get_data_dir) or "")
+
     def watch(self, symbols: tuple[Symbol, ...]) -> int:
         """Have the whole market pushed, the quotes of some stocks kept whole; the number of the subscription, or -1."""
         first = [True]  # the first push is kept whole: it shows every kind of code and the units of each board

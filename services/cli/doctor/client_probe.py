@@ -28,6 +28,7 @@ def look(vendor: Vendor, sleep: Callable[[float], None]) -> dict[str, Any]:
         return {"natives": " ".join(str(error).split())}
     said["natives"] = ""
     said["quote_ns"] = newest(vendor)
+    said["data_dir"] = data_dir(vendor)
     if vendor.place.path:
         try:
             ask(vendor, said, sleep)
@@ -64,6 +65,14 @@ def newest(vendor: Vendor) -> int | None:
         return None  # whatever the vendor's quote service raises: nobody could look
     time_ms = tick.get("time") if tick is not None else None
     return int(time_ms) * 1_000_000 if isinstance(time_ms, int | float) and time_ms > 0 else None
+
+
+def data_dir(vendor: Vendor) -> str:
+    """Return the client's folder of data, "" where it does not tell."""
+    try:
+        return vendor.data_dir()
+    except Exception:
+        return ""  # as above
 
 
 def boards_of(vendor: Vendor) -> list[str] | None:

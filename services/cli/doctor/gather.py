@@ -179,7 +179,7 @@ def client_facts(session: Session, config: Config | None, probed: Probed, now_ns
     from services.cli.accept.recordings import measured_settle, own_recording
 
     place = Path(probed.path) if probed.path else None
-    file = st_path(place)
+    file = st_path(place, probed.data_dir)
     return client.Client(
         wheel=probed.wheel,
         natives=probed.natives,
@@ -220,9 +220,13 @@ def queue_mib(folder: Path | None) -> int | None:
     return sum(path.stat().st_size for path in folder.glob("down_queue_win_*")) // 2**20
 
 
-def st_path(folder: Path | None) -> Path | None:
-    """Return where the client keeps ST history: one file for all markets, beside its data folder (notes §2.4)."""
-    return None if folder is None else folder / "data" / "SH_XXXXXX_2011_86400000.csv"
+def st_path(folder: Path | None, data_dir: str = "") -> Path | None:
+    """Return where the client keeps ST history: one file for all markets, beside its data folder (notes §2.4).
+
+    Where the client does not tell that folder, it is taken to be inside of its own.
+    """
+    beside = Path(data_dir).parent if data_dir else folder
+    return None if beside is None else beside / "data" / "SH_XXXXXX_2011_86400000.csv"
 
 
 def st_rows(path: Path) -> int | None:

@@ -30,6 +30,8 @@ class Probed(NamedTuple):
     status: int | None = None
     boards: tuple[str, ...] | None = None
     quote_ns: int | None = None
+    data_dir: str = ""
+    """The client's folder of data, "" = not told."""
 
 
 def ask_client(config: Config) -> Probed:
@@ -84,6 +86,7 @@ def read(known: Probed, text: str) -> Probed:
         status=_number(said.get("status")),
         boards=_texts(said.get("boards")),
         quote_ns=_number(said.get("quote_ns")),
+        data_dir=_text(said.get("data_dir")) or "",
     )
 
 

@@ -222,7 +222,9 @@ def test_quotes_are_asked_for_and_pushed(met: Met) -> None:
 
 def test_doctor_looks_through_it_and_orders_nothing(met: Met) -> None:
     met.venue.by_hand("300750.SZ", Side.BUY, 100, 100.0)
+    met.terminal.data_dir = str(met.home / "国金QMT" / "userdata_mini" / "datadir")
     said = look(met.vendor, met.clock.sleep)
+    assert said["data_dir"] == met.terminal.data_dir
     assert (said["connect"], said["accounts"], said["status"], said["boards"]) == (0, [ACCOUNT], 0, ["chinext"])
     assert said["quote_ns"] == met.clock.now_ns() // 1_000_000 * 1_000_000
     assert met.venue.requests("orderStockWithSeq") == []

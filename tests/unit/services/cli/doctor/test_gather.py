@@ -87,6 +87,7 @@ def test_the_st_file(tmp_path: Path) -> None:
     path = gather.st_path(tmp_path)
     assert path is not None
     assert gather.st_path(None) is None
+    assert gather.st_path(tmp_path / "x", str(tmp_path / "datadir")) == path, "as the client tells it"
     assert gather.st_rows(path) is None
     path.parent.mkdir()
     path.write_text("", "utf-8")
@@ -180,8 +181,18 @@ def test_the_list_of_tasks_is_read() -> None:
 
 def test_the_probe_s_last_line_counts_and_noise_is_unknown() -> None:
     known = Probed("p", "250807.1.2")
-    said = json.dumps({"natives": "", "connect": 0, "accounts": ["1"], "status": 0, "boards": ["main"], "quote_ns": 5})
-    assert read(known, f"xtdata says hello\n{said}\n") == Probed("p", "250807.1.2", "", 0, ("1",), 0, ("main",), 5)
+    said = json.dumps(
+        {
+            "natives": "",
+            "connect": 0,
+            "accounts": ["1"],
+            "status": 0,
+            "boards": ["main"],
+            "quote_ns": 5,
+            "data_dir": "d",
+        }
+    )
+    assert read(known, f"xtdata says hello\n{said}\n") == Probed("p", "250807.1.2", "", 0, ("1",), 0, ("main",), 5, "d")
     assert read(known, "") == known
     assert read(known, "Traceback\nImportError\n") == known
     assert read(known, json.dumps({"connect": True, "accounts": 3})) == known
@@ -217,7 +228,9 @@ def test_a_client_is_looked_at() -> None:
         "natives": "none here"
     }
     blind = client_probe.look(PlainClient(Place("", ACCOUNT), StepClock(), raises=frozenset({"tick"})), no_wait)
-    assert blind == {"natives": "", "quote_ns": None}, "no folder: nothing to connect to"
+    assert blind == {"natives": "", "quote_ns": None, "data_dir": "D:/QMT/userdata_mini/datadir"}, (
+        "no folder: nothing to connect to"
+    )
 
 
 @pytest.mark.process
