@@ -1,4 +1,4 @@
-"""docs/reference/cli.md and config.md, made from the code, and samples of output in the documents: --write, --check."""
+"""docs/reference/cli.md, config.md and doctor.md, made from the code, and samples of output in the documents: --write, --check."""
 
 import re
 import sys
@@ -166,7 +166,26 @@ def tidy(lines: list[str]) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
 
 
-PAGES = {"cli.md": cli_page, "config.md": config_page}
+def doctor_page() -> str:
+    """Return docs/reference/doctor.md."""
+    from services.cli.doctor.registry import CHECKS
+
+    lines = [NOTICE, "# 体检 / `pankou doctor`", ""]
+    lines += [say(lang, "docs.doctor_head") + "\n" for lang in ("zh", "en")]
+    lines += [
+        "| 检查 / check | | 何时 / when | 解锁允许 / arming allows | 怎么办 | what to do |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, check in CHECKS.items():
+        titles = " / ".join(say(lang, f"exam.{name}") for lang in ("zh", "en"))
+        when = "live" if check.live_only else ""
+        allows = ", ".join(sorted(verdict.value for verdict in check.arming))
+        fixes = " | ".join(say(lang, f"fix.{name}").replace("|", "\\|") for lang in ("zh", "en"))
+        lines.append(f"| `{name}` | {titles} | {when} | {allows} | {fixes} |")
+    return tidy(lines)
+
+
+PAGES = {"cli.md": cli_page, "config.md": config_page, "doctor.md": doctor_page}
 
 
 def stale(folder: Path = REFERENCE) -> list[str]:

@@ -436,6 +436,10 @@ TEXTS: dict[str, Text] = {
     "stop.left": Text("这些进程杀不掉：{pids}。", "These processes could not be killed: {pids}."),
     "status.run": Text("运行 {run}（{folder}）", "Run {run} ({folder})"),
     "status.silent": Text("无应答", "silent"),
+    "docs.doctor_head": Text(
+        "每一项的结论是 `ok`、`warn`、`fail` 或 `unknown`；`unknown` 是没有人看得到，不是没事。标 `live` 的只在实盘配置或加 `--live` 时检查。“解锁允许”之外的结论都会让 `pankou arm` 拒绝。",
+        "Each verdict is `ok`, `warn`, `fail` or `unknown`; `unknown` means that nobody could look, not that all is well. Those marked `live` are made with a live configuration or `--live`. With any verdict but those that arming allows, `pankou arm` refuses.",
+    ),
     "docs.config_head": Text(
         "一次运行的配置由四层叠成：`deploy/config/base.toml`、配置档（`sim`、`paper`、`live`）、`$PANKOU_HOME/config.toml`、`pankou run` 填写的部分；结果写在 `runs/N/config.toml`。"
         "未知的项、错误的类型会一次全部列出，系统不启动。写完用 `pankou config check` 检查。",

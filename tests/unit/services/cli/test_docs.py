@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.cli import docs, samples
+from services.cli.doctor.registry import CHECKS
 from tests.conftest import CHECKOUT
 
 PAGES = samples.pages()
@@ -31,8 +32,15 @@ def test_the_config_page_names_keys_defaults_and_ranges() -> None:
     )
 
 
+def test_the_page_of_checks_names_every_check_and_what_arming_allows() -> None:
+    rows = [line for line in docs.doctor_page().splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == list(CHECKS)
+    assert all(row.count(" | ") == 5 for row in rows)
+    assert not any("fail" in row.split(" | ")[3] for row in rows)
+
+
 def test_a_stale_page_is_named(tmp_path: Path) -> None:
-    assert docs.stale(tmp_path) == ["cli.md", "config.md"]
+    assert docs.stale(tmp_path) == ["cli.md", "config.md", "doctor.md"]
 
 
 def test_comments_are_read_by_section() -> None:

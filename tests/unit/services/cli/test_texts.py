@@ -15,7 +15,7 @@ NAMED = set(re.findall(r'"([a-z_]+(?:\.[A-Za-z_]+)+)"', CODE))
 """Keys written out in the code."""
 BUILT = (*tuple(re.findall(r'f"([a-z_]+\.)\{', CODE)), "explain.")
 """Beginnings of keys made of a part and a name, e.g. order_state.FILLED."""
-FILES = {"rules.json", "report.json", "report.txt", "report.html", "config.toml", "config.md"}
+FILES = {"rules.json", "report.json", "report.txt", "report.html", "config.toml", "config.md", "doctor.md"}
 TITLES = set(re.findall(r'"([a-z_]+)"', "\n".join(re.findall(r"heads\((.*?)\)", CODE, re.DOTALL))))
 
 
