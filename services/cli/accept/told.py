@@ -53,7 +53,11 @@ def show_file(session: Session, path: Path, *, as_json: bool) -> int:
         raise BadInputError("bad.recording", path=str(path))
     whole = rows[-1].get("kind") == "end"
     events = [row for row in rows if {"kind", "at_ns", "since_ms"} <= set(row)]
-    results, measured = compare(events), delays(events)
+    results = compare(events)
+    try:
+        measured = delays(events)
+    except (KeyError, TypeError, ValueError, AttributeError):  # somebody edited it, or it is of another program
+        raise BadInputError("bad.recording", path=str(path)) from None
     if as_json:
         show.echo_json({"recording": str(path), "whole": whole, **plain(results, measured)})
     else:

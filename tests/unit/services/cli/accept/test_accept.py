@@ -12,7 +12,9 @@ from click.testing import CliRunner, Result
 from common.runtime.live_lock import LiveLock
 from services.cli.accept import recordings
 from services.cli.accept.place import Place
+from services.cli.accept.told import show_file
 from services.cli.app import cli
+from services.cli.faults import BadInputError
 from services.cli.home import Home
 from services.cli.session import Session
 from tests.fakes.plain_client import ACCOUNT, HOLDER, PlainClient, StepClock
@@ -340,6 +342,26 @@ def test_what_is_no_recording_is_refused_and_a_cut_one_said(tmp_path: Path) -> N
     path.write_text("time,price\n", "utf-8")
     odd, _ = run(tmp_path, ["accept", "show", str(path)])
     assert (odd.exit_code, "no recording" in odd.stderr) == (2, True)
+
+
+def test_a_damaged_recording_is_never_a_traceback(tmp_path: Path) -> None:
+    met = Met(tmp_path, ORDER, YES)
+    rows, tried = met.rows, 0
+    kinds = {(row["kind"], row.get("name")): at for at, row in enumerate(rows)}
+    for at in kinds.values():
+        for key in rows[at]:
+            for odd in (None, [], {"a": 1}):
+                damaged = [*rows[:at], {**rows[at], key: odd}, *rows[at + 1 :]]
+                path = tmp_path / "damaged.jsonl"
+                path.write_text("".join(json.dumps(row) + "\n" for row in damaged), "utf-8")
+                session = Session("en", Home(tmp_path))
+                try:
+                    code = show_file(session, path, as_json=True)
+                except BadInputError:
+                    code = 2
+                assert code in (0, 1, 2)
+                tried += 1
+    assert tried > 200
 
 
 def test_a_recording_is_never_written_over(tmp_path: Path) -> None:
