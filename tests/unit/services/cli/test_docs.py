@@ -39,6 +39,11 @@ def test_the_page_of_checks_names_every_check_and_what_arming_allows() -> None:
     assert not any("fail" in row.split(" | ")[3] for row in rows)
 
 
+def test_the_readme_counts_the_checks() -> None:
+    assert f"体检 {len(CHECKS)} 项" in (CHECKOUT / "README.md").read_text("utf-8")
+    assert f"makes {len(CHECKS)} checks" in (CHECKOUT / "README.en.md").read_text("utf-8")
+
+
 def test_a_stale_page_is_named(tmp_path: Path) -> None:
     assert docs.stale(tmp_path) == ["cli.md", "config.md", "doctor.md"]
 
