@@ -35,8 +35,10 @@ class StopRound(Round):
             del self._frozen[name]
             self.rig.signal(name, signal.SIGCONT)
         while self._plan and at >= self._plan[0][0]:
-            _, name = self._plan.pop(0)
-            self.rig.signal(name, signal.SIGSTOP)
+            name = self._plan[0][1]
+            if not self.rig.signal(name, signal.SIGSTOP):
+                break  # not born yet
+            self._plan.pop(0)
             self._frozen[name] = now + self._seconds
             self.stopped += 1
 

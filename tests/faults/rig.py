@@ -209,8 +209,12 @@ class Rig:
         os.kill(pid, signal.SIGKILL)
         return True
 
-    def signal(self, name: str, number: int) -> None:
-        os.kill(self.pids[name], number)
+    def signal(self, name: str, number: int) -> bool:
+        """Send a signal; False when the service is down or not born yet: number 0 would be everybody here."""
+        pid = self.pids.get(name, 0)
+        if pid:
+            os.kill(pid, number)
+        return bool(pid)
 
     def wait(self, condition: Callable[[], bool], seconds: float = 30, every: Callable[[], None] | None = None) -> None:
         """Keep the processes going until a condition holds."""
