@@ -22,7 +22,8 @@ class StopRound(Round):
 
     def __init__(self, folder: Path, zygote: Zygote, seed: int, seconds: float = 1.0) -> None:
         super().__init__(folder, zygote, seed, limit_s=60 + 10 * seconds)
-        last = PUSHES_A_DAY * len(DAYS) - 5
+        # Not on the last day: a run that is over before we look again has not been stopped.
+        last = PUSHES_A_DAY * (len(DAYS) - 1)
         self._seconds = seconds
         self._plan = sorted((self.rig.random.randrange(last), name) for name in SERVICES)
         self._frozen: dict[str, float] = {}
