@@ -30,7 +30,7 @@ from tests.fakes.xtquant import available, installed
 from tests.fakes.xtquant.venue import Venue
 
 NEEDS_WHEEL = pytest.mark.skipif(
-    not available(), reason="the xtquant wheel (requirements-xt.lock) is not installed: no registry here has it"
+    not available(), reason="the xtquant wheel is not installed (make test installs it where an index has it)"
 )
 
 

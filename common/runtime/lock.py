@@ -74,9 +74,10 @@ class CopyLock:
 
 
 def is_held(path: Path) -> bool:
-    """Tell whether somebody holds a lock on a file of another program's; a file that cannot be opened is held."""
+    """Tell whether somebody holds a lock on a file of another program's, wherever in it; one that cannot be opened is held."""
     try:
         with path.open("r+", encoding="utf-8", errors="replace") as file:
+            _lock(file, 0)
             _lock(file)
     except FileNotFoundError:
         return False
@@ -88,11 +89,11 @@ def is_held(path: Path) -> bool:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(file: IO[str]) -> None:
-        file.seek(1 << 20)  # far behind the text, so that the holder's number stays readable
+    def _lock(file: IO[str], at: int = 1 << 20) -> None:
+        file.seek(at)  # ours is far behind the text, so that the holder's number stays readable
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
 
-    def _lock(file: IO[str]) -> None:
+    def _lock(file: IO[str], at: int = 0) -> None:  # noqa: ARG001 - a lock of a whole file begins nowhere
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -68,6 +68,8 @@ class Query(msgspec.Struct, frozen=True):
 
     asked_ns: int
     """The core's time: an order sent later may be missing in the answer."""
+    known: tuple[str, ...] = ()
+    """The counter's numbers of our open orders of today: an answer without a single order is then no whole one."""
 
 
 class MatchPush(msgspec.Struct, frozen=True):

@@ -154,7 +154,9 @@ class CounterDesk(CounterBooks):
         if self._asked_ns is not None:
             self.counts["answers_missing"] += 1
         self._asked_ns = self._last_ask_ns = self.now_ns
-        return [Effect(Query(self.now_ns))]
+        ledger = self._books.ledger
+        known = (order.broker_id for order in ledger.open_orders() if order.broker_id and order.day == ledger.day)
+        return [Effect(Query(self.now_ns, tuple(known)))]
 
     # ------------------------------------------------------------------ out
 

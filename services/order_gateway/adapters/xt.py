@@ -178,7 +178,7 @@ class XtBroker:
     def _query(self, call: Query) -> None:
         if self.session is None or not self._up:
             return
-        self._question = Question(call.asked_ns, self._now_ns() + QUERY_NS)
+        self._question = Question(call.asked_ns, self._now_ns() + QUERY_NS, call.known)
         self.session.query(call.asked_ns)
 
     # ------------------------------------------------------------------ what came back
@@ -277,8 +277,7 @@ class XtBroker:
     def _on_order_error(self, heard: Heard) -> None:
         seq, order_id, remark, error, message = heard.facts
         number = number_of(order_id)
-        coid = self.identity.of_number(self._today(), number) if number else ""
-        coid = coid or self.identity.of_request(whole(seq) or 0, text(remark))
+        coid = self.identity.of_error(self._today(), number, whole(seq) or 0, text(remark))
         facts = {"coid": coid, "order_id": order_id, "error": error, "message": text(message)}
         self._log("warning", "order refused by the counter", facts)
         if not coid:
@@ -363,7 +362,7 @@ class XtBroker:
         if len(question.parts) < len(PARTS):
             return
         self._question = None
-        state, answer = read_state(asked_ns, question.parts, self.identity, self.settings.account, self._now_ns())
+        state, answer = read_state(question, self.identity, self.settings.account, self._now_ns())
         if answer.doubt:
             self._log("warning", "answer not believed", {"why": answer.doubt})
         for defect in answer.defects:

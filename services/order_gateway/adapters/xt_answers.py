@@ -34,6 +34,7 @@ class Question:
 
     asked_ns: int
     until_ns: int
+    known: tuple[str, ...] = ()
     parts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -45,11 +46,9 @@ class Answer(NamedTuple):
     defects: tuple[Defect, ...]
 
 
-def read_state(
-    asked_ns: int, parts: Mapping[str, Any], identity: Identity, account: str, now_ns: int
-) -> tuple[CounterState, Answer]:
+def read_state(question: Question, identity: Identity, account: str, now_ns: int) -> tuple[CounterState, Answer]:
     """Return the counter's books from all parts of an answer, `complete` only where each of them can be believed."""
-    today, defects = day_of(now_ns), list[Defect]()
+    asked_ns, parts, today, defects = question.asked_ns, question.parts, day_of(now_ns), list[Defect]()
 
     def read(part: str, parse: Any) -> list[Any]:
         rows = [row for row in parts[part] or () if row.account_id is None or row.account_id == account]
@@ -58,7 +57,8 @@ def read_state(
     orders = read("orders", lambda row: parse_order(row, today))
     deals = read("trades", lambda row: parse_trade(row, today))
     positions = read("positions", parse_position)
-    doubt = _doubt(parts, orders, deals, [number for day, number in identity.tied if day == today])
+    known = [*question.known, *(number for day, number in identity.tied if day == today)]
+    doubt = _doubt(parts, orders, deals, known)
     if not doubt and any(defect.strange for defect in defects):
         doubt = "a row cannot be read"  # it may be the very order that would else count as absent
     cash = parse_cash(parts["asset_after"]) if not doubt else None

@@ -97,6 +97,18 @@ class Identity:
             return coid
         return remark if remark in self.sent else self._cut(remark)
 
+    def of_error(self, day: Day, number: str, seq: int, remark: str) -> str:
+        """Return whose order a refusal is about; empty where it may be somebody else's.
+
+        Errors of other sessions may come here as well, and their requests are numbered as ours are.
+        """
+        named = self.of_number(day, number) or (remark if remark in self.sent else self._cut(remark))
+        if named or self.echo is Echo.WHOLE:
+            return named
+        coid = self._by_seq.get(seq, "")
+        other = coid in self.sent and self.sent[coid].number not in ("", number)
+        return "" if other else coid
+
     def tie(self, coid: str, day: Day, number: str) -> None:
         """Note the counter's number of an order of ours."""
         self._by_number[(day, number)] = coid

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from common.domain.calendar import hms, ts_of
-from services.order_gateway.adapters.xt_answers import read_state
+from services.order_gateway.adapters.xt_answers import Question, read_state
 from services.order_gateway.adapters.xt_identity import Identity
 from services.order_gateway.adapters.xt_parse import AssetRow, OrderRow, PositionRow, TradeRow
 from services.order_gateway.calls import CounterStatus
@@ -19,8 +19,10 @@ HELD = PositionRow(A, 100, 0, 0, 9.99, ACCOUNT)
 EMPTY: dict[str, Any] = {"asset": MONEY, "orders": None, "trades": None, "positions": None, "asset_after": MONEY}
 
 
-def read(at_ns: int = AT, identity: Identity | None = None, **parts: Any) -> tuple[bool, str, int]:
-    state, answer = read_state(7, EMPTY | parts, identity or Identity(), ACCOUNT, at_ns)
+def read(
+    at_ns: int = AT, identity: Identity | None = None, known: tuple[str, ...] = (), **parts: Any
+) -> tuple[bool, str, int]:
+    state, answer = read_state(Question(7, 0, known, EMPTY | parts), identity or Identity(), ACCOUNT, at_ns)
     assert state.asked_ns == 7
     return state.complete, answer.doubt, len(answer.defects)
 
@@ -50,6 +52,8 @@ def test_orders_that_are_known_must_be_shown() -> None:
     known.tie("260105AAAAAAAAAAAAAA", DAY, "1")
     assert read(identity=known) == (False, "orders are known, and none is shown", 0)
     assert read(identity=known, orders=(ORDER,)) == (True, "", 0)
+    assert read(known=("1",)) == (False, "orders are known, and none is shown", 0), "by the journal, after a start"
+    assert read(known=("1",), orders=(ORDER,)) == (True, "", 0)
     assert read(ts_of(20260106, hms("10:00")), identity=known)[0], "of another day they are not"
 
 
@@ -77,5 +81,5 @@ def test_rows_of_other_accounts_and_rows_that_cannot_be_read() -> None:
 )  # fmt: skip
 def test_what_stands_after_the_close_has_expired(at: str, code: int, status: CounterStatus) -> None:
     rows = {"orders": (ORDER._replace(order_status=code),)}
-    state, _ = read_state(7, EMPTY | rows, Identity(), ACCOUNT, ts_of(DAY, hms(at)))
+    state, _ = read_state(Question(7, 0, (), EMPTY | rows), Identity(), ACCOUNT, ts_of(DAY, hms(at)))
     assert [order.status for order in state.orders] == [status]

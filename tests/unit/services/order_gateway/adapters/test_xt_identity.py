@@ -125,3 +125,16 @@ def test_a_new_day_forgets_the_old_one() -> None:
     ours.note(sent("260106AAAAAAAAAAAAAA", day=20260106))
     assert set(ours.sent) == {"260106AAAAAAAAAAAAAA"}
     assert ours.tied == frozenset()
+
+
+def test_an_error_of_another_session_with_a_number_like_ours_is_not_ours() -> None:
+    ours = identity(sent())
+    ours.numbered(MINE, 5)
+    assert ours.of_error(DAY, "", 5, "") == MINE
+    assert ours.of_error(DAY, "2002", 5, "") == MINE, "its own number may come with the error"
+    ours.tie(MINE, DAY, "1001")
+    assert ours.of_error(DAY, "2002", 5, "") == ""
+    assert ours.of_error(DAY, "1001", 9, "by hand") == MINE
+    ours.order(order(MINE), NOW)
+    assert ours.of_error(DAY, "", 5, "") == "", "remarks come back whole, and this one has none"
+    assert ours.of_error(DAY, "", 5, MINE) == MINE
