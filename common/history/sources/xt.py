@@ -237,7 +237,7 @@ class Xt:
         if doubtful:
             # All that the client has of them: the neighbours of a gap may lie further away than the padding.
             self._download(doubtful, "1d", "", "", told)
-            bars |= self._read_days(doubtful, ("", end), (first, last))
+            bars |= self._read_days(doubtful, ("", self._settled()), (first, last))
         judged = {symbol: self._judge(symbol, sessions, bars, True) for symbol in alive}
         holes = {symbol: one.holes for symbol, one in judged.items() if one.holes}
         refuse({symbol: days for symbol, days in holes.items() if not self._absent(symbol, bars)})
