@@ -18,6 +18,17 @@ def load_market() -> ModuleType:
     return xtdata
 
 
+def load_that_never_ends() -> ModuleType:
+    """Return the real xtdata over a client whose downloads tell nothing and never end, though the line stands."""
+    from tests.fakes.xtquant.reference import library
+
+    xtdata = load_market()
+    from xtquant import datacenter
+
+    library(datacenter.terminal).download_script = lambda _held, _progress: False
+    return xtdata
+
+
 def load_without_client() -> ModuleType:
     """Return the real xtdata where no client runs."""
     xtdata = load_market()

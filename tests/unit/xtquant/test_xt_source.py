@@ -371,3 +371,23 @@ def test_named_stocks_are_asked_by_the_stock(xtdata: ModuleType, terminal: Termi
     assert {asked[0] for asked in asked} == {(BANK,)}
     with pytest.raises(SourceError, match="688999"):
         run(xtdata, tmp_path, Wanted(FIRST, LAST, ("688999.SH",)))
+
+
+@pytest.mark.parametrize("at", ["get_divid_factors", "get_financial_data", "get_market_data3", "get_instrument_detail"])
+def test_a_line_that_breaks_between_two_reads_is_never_replaced_in_silence(
+    xtdata: ModuleType, terminal: Terminal, tmp_path: Path, expected: Rows, at: str
+) -> None:
+    held = fill(terminal, tmp_path)
+    broken: list[str] = []
+
+    def drop(name: str) -> None:
+        if name == at and not broken:
+            broken.append(name)
+            terminal.drop()
+
+    held.fault = drop
+    if at == "get_instrument_detail":  # the fake of the details does not ask for faults
+        held.fault = lambda name: drop(at) if name == "get_stock_list_in_sector" else None
+    assert run(xtdata, tmp_path).repeated == 1
+    assert broken == [at]
+    assert daily(tmp_path) == expected

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from common.domain.errors import SourceError
 from common.history.sources import registry
 from common.history.sources.pace import Clock
 from common.history.sources.source import Pacer, Source
@@ -13,7 +14,7 @@ from common.history.sources.xt import Xt
 from common.history.sources.xt_line import Load, ProcessLine
 from services.cli import faults
 from tests.fakes import xtquant as fakes
-from tests.fakes.xtquant.history_host import load_market, load_without_client
+from tests.fakes.xtquant.history_host import load_market, load_that_never_ends, load_without_client
 from tests.unit.services.cli.fakes import run
 from tests.unit.xtquant.small_market import NOW_NS
 
@@ -47,6 +48,15 @@ def test_no_client_is_one_line_with_the_fix(tmp_path: Path, monkeypatch: pytest.
     assert "请启动 QMT" in result.output
     assert "start QMT" in result.output
     assert len(result.output.strip().splitlines()) <= 2
+
+
+def test_a_download_of_the_real_layer_that_never_ends_is_given_up() -> None:
+    line = ProcessLine(load_that_never_ends)
+    try:
+        with pytest.raises(SourceError, match=r"没有动静.*download.*What came before is kept"):
+            line.call("download", ["600000.SH"], "1d", "", "", False, wait_s=1.0)
+    finally:
+        line.close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the native half is there")
