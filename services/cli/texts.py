@@ -650,6 +650,7 @@ TEXTS: dict[str, Text] = {
     "defect.LOOK_AHEAD": Text("股本变动没有公告日，自变动日起采用，可能早于公告（前视风险）", "share capital without the day it was announced: used from its change day, maybe too early (look-ahead risk)"),
     "defect.ST_UNKNOWN": Text("客户端没有给出 ST 状态的股票：记为未知，按 ST 处理", "stocks whose ST state the client does not tell: unknown, which counts as ST"),
     "defect.NO_BARS": Text("已退市、客户端没有任何日线的股票（回测会偏乐观）", "stocks that left the market and of which the client has no bars (a backtest looks too good without them)"),
+    "defect.NO_DETAIL": Text("客户端的板块里有、却不知道其名称与上市日的股票（多半已退市）", "stocks in the client's lists of which it knows neither name nor listing (most of them left the market)"),
     "defect.NO_EXCHANGE": Text("客户端完全没有其日线的交易所的股票", "stocks of an exchange of which the client has no bars at all"),
     # ---------------------------------------------------------------- pools and explanations
     "pool.head": Text("{day} {rule}：{universe} 只中选出 {count} 只", "{day} {rule}: {count} of {universe} stocks"),

@@ -42,6 +42,7 @@ class Defect(StrEnum):
     LOOK_AHEAD = "share capital without the day it was announced: used from its change day, maybe too early"
     ST_UNKNOWN = "stocks whose ST state the client does not tell: unknown, which counts as ST"
     NO_BARS = "stocks that left the market and of which the client has no bars"
+    NO_DETAIL = "stocks in the client's lists of which it knows nothing else"
     NO_EXCHANGE = "stocks of an exchange of which the client has no bars at all"
 
 

@@ -160,9 +160,7 @@ class Xt:
                 f"QMT 客户端的节假日只到 {end}，问的是 {first} 起：请下载节假日数据 / the holidays of the QMT client end on {end}, "
                 f"asked from {first}: download holiday data in the client"
             )
-        known = reference.day_of_ms(past[-1])
-        coming = self._call("calendar", "SH", str(moved(known, 1)), str(end)) if end > known else []
-        parsed = reference.open_days(past, coming, max(first, reference.day_of_ms(past[0])), end)
+        parsed = reference.open_days(past, holidays, max(first, reference.day_of_ms(past[0])), end)
         if self.heard is not None:
             self.heard("calendar", ["day", "open"], [[row["day"], row["open"]] for row in parsed.rows])
         return parsed

@@ -112,8 +112,8 @@ class Calls:
 
     def refresh_lists(self) -> None:
         """Have the client look for new lists of stocks, and for those that left the market."""
-        self._asked(self._xt.download_sector_data)
-        self._asked(self._xt.download_history_contracts)
+        self._tried(self._xt.download_sector_data)
+        self._tried(self._xt.download_history_contracts)
 
     def sectors(self) -> list[str]:
         """Return the names of the lists of stocks."""
@@ -139,19 +139,15 @@ class Calls:
 
     def holidays(self) -> list[int]:
         """Return the holidays that the client knows, yyyymmdd, after asking it to look for new ones."""
-        self._asked(self._xt.download_holiday_data)
+        self._tried(self._xt.download_holiday_data)
         return [int(day) for day in self._asked(self._xt.get_holidays)]
-
-    def calendar(self, market: str, first: str, last: str) -> list[str]:
-        """Return trading days, future ones worked out from the holidays by the package."""
-        return [str(day) for day in self._asked(partial(self._xt.get_trading_calendar, market, first, last))]
 
     def st_file(self) -> list[list[str]] | None:
         """Return code, day and flag of every line of the client's ST file; None where there is no such file.
 
         The package's own reader takes a missing file for "never ST" and reads all of it again for each code.
         """
-        self._asked(self._xt.download_his_st_data)
+        self._tried(self._xt.download_his_st_data)
         path = Path(self._xt.get_data_dir(), "..", "data", "SH_XXXXXX_2011_86400000.csv")
         try:
             if path.stat().st_size > ST_BYTES_MAX:
@@ -194,6 +190,14 @@ class Calls:
         if self._client is None or not self._client.is_connected():
             raise Fault("dropped", "the client went away")
         return self._client
+
+    def _tried(self, refresh: Callable[[], Any]) -> None:
+        """Ask for newer data; a client that does not know how keeps what it has, which is looked at afterwards."""
+        try:
+            self._asked(refresh)
+        except Fault as fault:
+            if fault.kind != "refused":
+                raise
 
     def _asked(self, ask: Callable[[], Any]) -> Any:
         client = self._same_client()

@@ -2,10 +2,10 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from common.domain.calendar import from_date
+from common.domain.calendar import from_date, to_date, weekdays
 from common.domain.errors import SourceError
 from common.domain.values import Day, Symbol
 from common.history import schema
@@ -89,7 +89,7 @@ def _stock(row: Row) -> Stock | None:
         return None
     name = cell(row, "InstrumentName")
     if not name:
-        raise BadCellError(Defect.MISSING_FIELD, f"no detail of {code}")
+        raise BadCellError(Defect.NO_DETAIL, code)
     if opened.isdigit() and int(opened) in PLACEHOLDERS:
         return None
     gone = cell(row, "ExpireDate")
@@ -299,12 +299,15 @@ def reference_of(close: int, event: ExDay) -> int:
 # ---------------------------------------------------------------------- calendar
 
 
-def open_days(past_ms: Sequence[int], coming: Sequence[str], first: Day, last: Day) -> Parsed:
-    """Return every calendar day of a range with whether it trades, from days that trade."""
-    trading = {day_of_ms(at) for at in past_ms} | {day(text) for text in coming}
-    rows: list[Made] = []
-    at = datetime(first // 10_000, first // 100 % 100, first % 100, tzinfo=UTC)
-    while (on := from_date(at.date())) <= last:
-        rows.append({"day": on, "open": on in trading})
-        at += timedelta(days=1)
-    return Parsed(rows)
+def open_days(past_ms: Sequence[int], holidays: Sequence[Day], first: Day, last: Day) -> Parsed:
+    """Return every calendar day of a range with whether it trades.
+
+    Behind the last day that the client knows to have traded, weekdays trade that are no holidays: what the package's own
+    calendar does, which makes days with the zone of its process and fails where the client cannot refresh its holidays.
+    """
+    known = {day_of_ms(at) for at in past_ms}
+    newest = max(known)
+    trading = known | {on for on in weekdays(newest, last) if on > newest} - set(holidays)
+    begin, end = to_date(first).toordinal(), to_date(last).toordinal()
+    days = [from_date(date.fromordinal(at)) for at in range(begin, end + 1)]
+    return Parsed([{"day": on, "open": on in trading} for on in days])

@@ -243,15 +243,22 @@ def _label_of(at_ms: int) -> str:
 # ---------------------------------------------------------------------- named questions
 
 
-def _holidays(terminal: Terminal, _asked: dict[str, Any]) -> dict[str, Any]:
+def _reached(terminal: Terminal, name: str) -> Library:
     found = library(terminal)
+    if found.fault is not None:
+        found.fault(name)
+    return found
+
+
+def _holidays(terminal: Terminal, _asked: dict[str, Any]) -> dict[str, Any]:
+    found = _reached(terminal, "downloadholidaydata")
     if found.holidays_on_server is not None:
         found.holidays = list(found.holidays_on_server)
     return {"result": True}
 
 
 def _his_st(terminal: Terminal, _asked: dict[str, Any]) -> dict[str, Any]:
-    found = library(terminal)
+    found = _reached(terminal, "downloadhisstdata")
     path = Path(terminal.data_dir, "..", "data", "SH_XXXXXX_2011_86400000.csv")
     if found.st_csv is not None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from common.history.sources.xt_reference import Stock, parse_st, st_at
+from common.history.sources.xt_reference import Stock, open_days, parse_st, st_at
 from tests.fakes.xtquant.reference import Library, ms_of
 from tests.fakes.xtquant.terminal import Terminal
 from tests.unit.xtquant.small_market import BANK, PAYS, bar, capital, fill
@@ -174,6 +174,12 @@ def test_the_calendar_is_of_two_exchanges_and_ends_with_the_holidays(
     assert days[:4] == ["20260108", "20260109", "20260112", "20260113"]
     assert "20261001" not in days
     assert [name for name, _ in terminal.calls if name == "downloadholidaydata"] == ["downloadholidaydata"] * 2
+
+
+def test_our_calendar_is_the_packages(xtdata: ModuleType, held: Library) -> None:
+    theirs = xtdata.get_trading_calendar("SH", "20251229", "20261231")
+    ours = open_days(held.trading_ms, held.holidays, 20251229, 20261231).rows
+    assert [str(row["day"]) for row in ours if row["open"]] == theirs
 
 
 @pytest.mark.usefixtures("abroad")

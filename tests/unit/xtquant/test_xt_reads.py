@@ -163,3 +163,21 @@ def test_a_probe_finds_the_shapes_it_assumes(xtdata: ModuleType, terminal: Termi
     held.divid[BANK] = {"soon": held.divid[BANK]["20260106"]}
     told = ask_all(source(xtdata, tmp_path), quiet).differences
     assert [each.facts["value"] for each in told if each.what == "shape"] == ["soon"]
+
+
+def test_a_client_that_cannot_refresh_is_asked_for_what_it_has(
+    xtdata: ModuleType, terminal: Terminal, tmp_path: Path
+) -> None:
+    held = fill(terminal, tmp_path)
+    asked: list[str] = []
+
+    def refuses(name: str) -> None:
+        if name in ("downloadhisstdata", "downloadholidaydata", "down_history_contracts"):
+            asked.append(name)
+            raise RuntimeError("unknown function")
+
+    held.fault = refuses
+    found = run(xtdata, tmp_path)
+    assert set(asked) == {"downloadhisstdata", "downloadholidaydata", "down_history_contracts"}
+    assert found.rows == 19
+    assert found.defects == {"ST_UNKNOWN": 3}, "nobody wrote an ST file: unknown, not never"

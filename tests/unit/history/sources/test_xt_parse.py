@@ -220,7 +220,7 @@ def test_placeholders_are_skipped(opened: int) -> None:
 
 def test_what_is_no_stock_or_has_no_detail() -> None:
     assert parse_details(NAMES, [["510050.SH", "50ETF", "20050223", "0", 0, 1.0]]).found.skipped == 1
-    assert parse_details(NAMES, details(None, None, None, None, None)).found.defects == {Defect.MISSING_FIELD: 1}
+    assert parse_details(NAMES, details(None, None, None, None, None)).found.defects == {Defect.NO_DETAIL: 1}
     assert parse_details(NAMES, details("某股", "0", "0", 0, 1.0)).found.defects == {Defect.BAD_DAY: 1}
 
 
@@ -314,10 +314,12 @@ def test_of_two_stocks_named_st_the_file_may_lack_one() -> None:
 
 
 def test_open_days() -> None:
-    rows = open_days([JULY_1_MS], ["20240702"], 20240630, 20240703).rows
+    rows = open_days([JULY_1_MS], [20240702, 20241001], 20240630, 20240706).rows
     assert [(row["day"], row["open"]) for row in rows] == [
-        (20240630, False), (20240701, True), (20240702, True), (20240703, False),
+        (20240630, False), (20240701, True), (20240702, False), (20240703, True), (20240704, True), (20240705, True),
+        (20240706, False),
     ]  # fmt: skip
+    assert open_days([JULY_1_MS], [], 20240601, 20240601).rows == [{"day": 20240601, "open": False}]
 
 
 # ---------------------------------------------------------------------- damage
