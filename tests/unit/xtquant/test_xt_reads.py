@@ -28,24 +28,23 @@ from tests.unit.xtquant.small_market import (
 
 
 def minutes(held: Library, code: str, day: str, length: int, auction: bool = False) -> dict[str, dict[str, float]]:
-    """Give the server the minute bars of a day: the day's volume in equal parts."""
+    """Give the server the minute bars of a day: two lots a bar, and the rest of the day in the first one."""
     seconds = [second for second in range(34_200, 54_001, 60 * length) if 34_200 < second <= 41_400 or second > 46_800]
     seconds = [34_200, *seconds] if auction else seconds
     whole = held.bars[code, "1d"][day]
     made = {}
     for second in seconds:
-        part = {**whole, "volume": whole["volume"] / 100, "amount": whole["amount"] / 100}
+        part = {**whole, "volume": whole["volume"] / 500, "amount": whole["amount"] / 500}
         made[f"{day}{second // 3600:02d}{second // 60 % 60:02d}00"] = part
-    rest = 100 - len(seconds)
+    rest = 500 - len(seconds)
     first = made[min(made)]
-    first["volume"] += rest * whole["volume"] / 100
-    first["amount"] += rest * whole["amount"] / 100
+    first["volume"] += rest * whole["volume"] / 500
+    first["amount"] += rest * whole["amount"] / 500
     held.put(code, f"{length}m", made)
     return made
 
 
-@pytest.mark.parametrize("auction", [True, False])
-def test_minutes_of_a_stock(xtdata: ModuleType, terminal: Terminal, tmp_path: Path, auction: bool) -> None:
+def test_minutes_of_a_stock(xtdata: ModuleType, terminal: Terminal, tmp_path: Path) -> None:
     held = fill(terminal, tmp_path)
     for day in DAYS[3:]:
         minutes(held, BANK, day, 5)
@@ -54,9 +53,19 @@ def test_minutes_of_a_stock(xtdata: ModuleType, terminal: Terminal, tmp_path: Pa
     rows = read_table(tmp_path / "history", "minute5/2026-01.parquet").to_dicts()
     assert rows[0] == {
         "day": 20260105, "symbol": BANK, "label_s": 34_500, "open": 10_000, "high": 10_050, "low": 9_950,
-        "close": 10_000, "volume": 53_000, "turnover": 530_000_000,
+        "close": 10_000, "volume": 90_600, "turnover": 906_000_000,
     }  # fmt: skip
-    assert auction in (True, False)
+
+
+@pytest.mark.parametrize(("auction", "label_s"), [(True, 34_200), (False, 34_260)])
+def test_the_opening_auction_is_a_bar_of_its_own_or_in_the_first_one(
+    xtdata: ModuleType, terminal: Terminal, tmp_path: Path, auction: bool, label_s: int
+) -> None:
+    minutes(fill(terminal, tmp_path), BANK, "20260105", 1, auction)
+    found = run(xtdata, tmp_path, Wanted(20260105, 20260105, (BANK,), minutes=1))
+    rows = read_table(tmp_path / "history", "minute1/2026-01.parquet")
+    assert found.minute_rows == len(rows) == 240 + auction
+    assert (rows["label_s"][0], rows["label_s"][-1], rows["volume"].sum()) == (label_s, 54_000, 100_000)
 
 
 @pytest.mark.parametrize("missing", ["absent", "nan", "zero", "flat"])
