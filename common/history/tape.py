@@ -182,15 +182,16 @@ class TapeWriter:
 
     def _reopen(self) -> BinaryIO:
         file = self.path.open("r+b")
-        stop = 0
+        stop, last = 0, b""
         try:
             for frame in _frames(file, self.path):
-                for message in _records(frame.raw, self.path):
-                    if isinstance(message, PushEnd):
-                        self.last_push = message.push
-                stop = frame.stop
+                stop, last = frame.stop, frame.raw
         except TapeError:
             pass  # the end that the dead process did not finish
+        # Frames carry checksums and end with a push: a day of live pushes is not decoded to find the last number.
+        for message in _records(last, self.path):
+            if isinstance(message, PushEnd):
+                self.last_push = message.push
         file.truncate(stop)
         file.seek(stop)
         return file
