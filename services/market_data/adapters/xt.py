@@ -43,7 +43,7 @@ PUSH_EVERY_NS = 200_000_000
 """Pushes at least this far apart: a day's numbers hold 100,000, and a session's 15,400 s need 77,000."""
 CONNECT_LIMIT_S = 180
 """A try that takes longer hangs for good: the vendor's own limit is 150 s."""
-RETRY_FIRST_S, RETRY_LAST_S = 1, 60
+RETRY_FIRST_S, RETRY_LAST_S = 1, 15
 DETAILS_EVERY_S = 30
 FACTS_LIMIT_S = 120
 STATUS_EVERY_NS = NS

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from services.market_data.adapters import xt_link
 from tests.contract.feed.sources import SOURCES, Replay, Xt
 from tests.fakes import xtquant as fakes
+
+QUICK_S = 0.02
+"""How often a link looks at its connection here; the clock of the test stands still meanwhile."""
 
 
 @pytest.fixture(params=sorted(SOURCES))
@@ -40,7 +44,9 @@ def live_source(folder: Path) -> Iterator[Xt]:
         pytest.skip("xtquant is not installed: pip install -r requirements-xt.lock")
     with fakes.installed() as installed:
         source = Xt(folder, installed["datacenter"])
+        looked, xt_link.LOOK_S = xt_link.LOOK_S, QUICK_S
         try:
             yield source
         finally:
+            xt_link.LOOK_S = looked
             source.close()
