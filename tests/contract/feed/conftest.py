@@ -13,10 +13,15 @@ QUICK_S = 0.02
 """How often a link looks at its connection here; the clock of the test stands still meanwhile."""
 
 
+@pytest.fixture(scope="session")
+def markets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("markets")
+
+
 @pytest.fixture(params=sorted(SOURCES))
-def feed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Replay | Xt]:
+def feed(request: pytest.FixtureRequest, tmp_path: Path, markets: Path) -> Iterator[Replay | Xt]:
     if request.param != "xt":
-        source = SOURCES[request.param](tmp_path)
+        source = SOURCES[request.param](tmp_path, markets)
         yield source
         source.close()
         return

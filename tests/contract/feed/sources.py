@@ -92,8 +92,10 @@ class Replay:
     live = False
     day = DAY
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, markets: Path | None = None) -> None:
         self.folder, self.clock = folder, SimClock(ts_of(DAY, hms("09:00")))
+        self.markets = markets or folder
+        """Where the synthetic market is kept, made once for all tests."""
         self.tape = folder / f"{DAY}.tape"
         self.adapters: list[ReplayAdapter] = []
         self.write()
@@ -144,7 +146,7 @@ class Synthetic(Replay):
     """A tape of the synthetic market."""
 
     def write(self) -> None:
-        made = make_market(self.folder, MarketParams(seed=3, stocks=40, sessions=90, interval_s=60))
+        made = make_market(self.markets, MarketParams(seed=3, stocks=40, sessions=90, interval_s=60))
         self.tape = made.tapes[0]
         self.day = TapeReader(self.tape).header.day
 
