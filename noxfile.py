@@ -91,6 +91,12 @@ def bugs(session: nox.Session) -> None:
 
 
 @nox.session
+def farm(session: nox.Session) -> None:
+    """Kill the queue of backtests and its workers by a clock: nox -s farm -- [--jobs N] [--every S] [--compiled]."""
+    session.run(sys.executable, "-m", "tests.farm.kills", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure, each figure beside its baseline in the same run: nox -s bench -- [NAME [OPTIONS]]."""
     known = sorted(path.stem for path in (HERE / "bench").glob("[!_]*.py"))

@@ -5,12 +5,12 @@ The source is only parsed. Nothing of it runs before it has passed, so a file fu
 
 import ast
 import importlib
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from enum import Enum
-from typing import Any
+from types import FunctionType
 
 from common.domain.reasons import Reason
-from common.rules.kernel import KERNELS
+from common.rules.kernel import is_kernel
 from common.strategies.kernel_check import Known, check_kernel, set_of
 from common.strategies.rule_faults import Fault
 
@@ -311,9 +311,5 @@ def _kind(value: object) -> Known:
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return Known("instance", tuple(value._fields))
     if callable(value):
-        return Known("kernel" if value in _kernels() else "function")
+        return Known("kernel" if isinstance(value, FunctionType) and is_kernel(value) else "function")
     return Known("text" if isinstance(value, str) else "other")
-
-
-def _kernels() -> list[Callable[..., Any]]:
-    return list(KERNELS.values())

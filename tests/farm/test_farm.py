@@ -19,6 +19,7 @@ from tests.farm.kills import Killer, check_results
 from tests.farm.rig import QUEUE, Farm
 from tests.farm.toy import files_of_toy, toy
 
+pytestmark = pytest.mark.process
 RSS_KIB_MAX = 200 * 1024
 
 

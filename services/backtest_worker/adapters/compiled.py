@@ -19,7 +19,7 @@ import numpy as np
 from numba.core.errors import NumbaError
 
 from common.domain.errors import UserError
-from common.rules.kernel import KERNELS
+from common.rules.kernel import is_kernel
 from common.runtime.rules import rule_source_hash
 from common.strategies.contract import ENTER, EXIT, REDUCE, Position, Rule, Step, wake_of
 from services.backtest_worker.pool_scan import Scans
@@ -201,9 +201,8 @@ def _plain(function: Any) -> FunctionType:
 
 def _called(function: FunctionType) -> dict[str, FunctionType]:
     """Return the kernels that a function calls, by the name it calls them."""
-    kernels = set(KERNELS.values())
     found = {name: function.__globals__.get(name) for name in function.__code__.co_names}
-    return {name: value for name, value in found.items() if isinstance(value, FunctionType) and value in kernels}
+    return {name: value for name, value in found.items() if isinstance(value, FunctionType) and is_kernel(value)}
 
 
 def _jitted(function: FunctionType, made: dict[FunctionType, Any]) -> Any:

@@ -12,7 +12,7 @@ from common.domain.reasons import Reason
 from common.domain.values import Side
 from common.history.synthetic.market import MarketPaths, make_market
 from common.history.synthetic.params import MarketParams
-from common.rules.kernel import KERNELS
+from common.rules.kernel import is_kernel
 from common.runtime.config import Account, Config, System
 from common.runtime.rules import load_rules
 from common.strategies.contract import ENTER, EXIT, NONE, Decision, Position, Rule, Step
@@ -76,8 +76,7 @@ def compiled(function: FunctionType, made: dict[FunctionType, Any]) -> Any:
     """Compile a kernel with every kernel it calls."""
     if function not in made:
         names = {name: function.__globals__.get(name) for name in function.__code__.co_names}
-        kernels = set(KERNELS.values())
-        inner = {n: compiled(f, made) for n, f in names.items() if isinstance(f, FunctionType) and f in kernels}
+        inner = {n: compiled(f, made) for n, f in names.items() if isinstance(f, FunctionType) and is_kernel(f)}
         copy = FunctionType(function.__code__, {**function.__globals__, **inner}, function.__name__)
         made[function] = numba.njit(error_model="python")(copy)
     return made[function]

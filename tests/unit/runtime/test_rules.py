@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from common.rules.kernel import KERNELS
+from common.rules.kernel import KERNELS, is_kernel
 from common.runtime import rules
 from common.runtime.rules import load_rule, load_rules, rule_source_hash
 from common.strategies import RULES
@@ -57,6 +57,14 @@ def test_the_same_text_is_the_same_module_and_another_text_another_one(tmp_path:
     assert other is not first
     assert (first.Params().stop_bp, other.Params().stop_bp) == (400, 500)
     assert KERNELS[f"{first.decide.__module__}.decide"] is first.decide, "both stay registered"
+
+
+def test_a_text_loaded_from_two_places_keeps_its_kernels_in_both(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    rules = good(tmp_path), good(tmp_path / "elsewhere")
+    assert rules[0].decide is not rules[1].decide
+    assert all(is_kernel(rule.decide) for rule in rules)
+    assert not is_kernel(rules[0].check_params)
 
 
 def test_all_faults_of_all_files_come_with_file_and_line(tmp_path: Path) -> None:

@@ -187,4 +187,4 @@ def test_a_rule_file_that_does_not_load_is_named(tmp_path: Path) -> None:
 
 
 def test_the_executors_are_those_of_the_command() -> None:
-    assert sweep_run.EXECUTORS == ("local", "dask")
+    assert sweep_run.EXECUTORS == ("local", "dask", "queue")
