@@ -9,6 +9,7 @@ from common.domain.errors import SourceError
 from common.history.sources.download import Wanted
 from common.history.sources.probe import ask_all
 from common.history.sources.source import Ask, Kind
+from common.history.sources.xt_calls import Calls, Fault
 from common.history.store import read_table
 from tests.fakes.xtquant.reference import Library, ms_of
 from tests.fakes.xtquant.terminal import Terminal
@@ -190,3 +191,26 @@ def test_a_client_that_cannot_refresh_is_asked_for_what_it_has(
     assert set(asked) == {"downloadhisstdata", "downloadholidaydata", "down_history_contracts"}
     assert found.rows == 19
     assert found.defects == {"ST_UNKNOWN": 3}, "nobody wrote an ST file: unknown, not never"
+
+
+def test_a_question_over_a_broken_line_is_not_answered_by_another_connection(
+    xtdata: ModuleType, terminal: Terminal, tmp_path: Path
+) -> None:
+    fill(terminal, tmp_path)
+    calls = Calls(xtdata)
+    with pytest.raises(Fault, match="dropped"):
+        calls.sectors()  # nobody connected
+    calls.connect()
+    assert calls.sectors()
+    terminal.drop()
+    with pytest.raises(Fault, match="dropped"):
+        calls.sectors()
+
+
+def test_bars_are_asked_for_raw_and_with_nothing_filled_in(
+    xtdata: ModuleType, terminal: Terminal, tmp_path: Path
+) -> None:
+    fill(terminal, tmp_path)
+    run(xtdata, tmp_path, Wanted(FIRST, LAST, (BANK,)))
+    asked = [asked for name, asked in terminal.calls if name == "get_market_data3"]
+    assert {each[4:] for each in asked} == {("none", False, "v4")}
