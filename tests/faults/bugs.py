@@ -249,7 +249,7 @@ BUGS: dict[str, Bug] = {
     "queue places not kept": Bug("resting orders lose their place in the queue at a restart", "points", "g9:4", _one(BrokerDesk, "restore_places", _nothing)),
     "day counts from zero": Bug("the counter of the daily limit is reset by a restart", "points", "g7:1", _day_counts_from_zero),
     "player starts anew": Bug("a restarted player has forgotten where it was", "points", "m2:4", _one(PlayerCore, "restore", _forgets_position)),
-    "known orders not known": Bug("the gateway takes an order twice", "frames", "double 20", _one(OrderDesk, "known", _double_once)),
+    "known orders not known": Bug("the gateway takes an order twice", "points", "r6:1", _one(OrderDesk, "known", _double_once)),
     "no replay after a gap": Bug("a lost journal row is not asked for", "frames", "drop 5", _takes_gaps),
     "no repair of the feed": Bug("a lost part of a push is asked for only once", "frames", "drop 5", _never_asks_feed),
     "asks once": Bug("a question that has gone out is not repeated", "frames", "drop 5", _asks_once),

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 
 from common.runtime.crash import EXIT_CRASHED
@@ -82,7 +82,7 @@ def play(rounds: Sequence[Round]) -> Sequence[Round]:
 
 def play_all(
     count: int, at_once: int, make: Callable[[Path, Zygote, int], Round], what: str, *, told: bool = True
-) -> Iterator[Round]:
+) -> Generator[Round]:
     """Play many rounds, some at once; those that went wrong are printed and leave their folders."""
     zygote = Zygote()
     try:
