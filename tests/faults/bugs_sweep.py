@@ -67,9 +67,9 @@ def caught_at_points(bug: Bug) -> str:
     return ""
 
 
-def real_round(name: str, folder: Path, zygote: Zygote, seed: int = 1) -> Round:
-    """Return the round on real processes in which a bug has to show."""
-    bug, bugs = BUGS[name], dict.fromkeys(SERVICES, name)
+def real_round(name: str, folder: Path, zygote: Zygote, seed: int = 1, *, wrong: bool = True) -> Round:
+    """Return the round on real processes in which a bug has to show, or the same one without it."""
+    bug, bugs = BUGS[name], dict.fromkeys(SERVICES, name) if wrong else {}
     if bug.layer == "two":
         return TwoGateways(folder, zygote, seed, bugs=bugs, limit_s=LIMIT_S[bug.layer])
     kind, percent = bug.at.split()
@@ -77,14 +77,21 @@ def real_round(name: str, folder: Path, zygote: Zygote, seed: int = 1) -> Round:
 
 
 def caught_on_processes(name: str) -> str:
-    """Play rounds of the bug's layer until one shows it, and before them one with the bug and good links."""
+    """Play rounds of the bug's layer until one shows it; before them the bug without faults, and faults without the bug."""
 
     def make(folder: Path, zygote: Zygote, number: int) -> Round:
-        return real_round(name, folder, zygote, number) if number else quiet_round(name, folder, zygote)
+        match number:
+            case 0:
+                return quiet_round(name, folder, zygote)
+            case 1:
+                return real_round(name, folder, zygote, 1, wrong=False)
+            case _:
+                return real_round(name, folder, zygote, number - 1)
 
-    with closing(play_all(1 + TRIES, 2, make, "bugs", told=False)) as rounds:
+    with closing(play_all(2 + TRIES, 2, make, "bugs", told=False)) as rounds:
         for number, played in enumerate(rounds):
-            assert number or not played.wrong, f"the bug shows without any fault: {played.wrong}"
+            assert number != 0 or not played.wrong, f"the bug shows without any fault: {played.wrong}"
+            assert number != 1 or not played.wrong, f"the right version fails as well: {played.wrong}"
             if played.wrong:
                 return f"{BUGS[name].at or 'two gateways'}: {played.wrong.splitlines()[0][:70]}"
     return ""
