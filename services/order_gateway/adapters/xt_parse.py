@@ -37,6 +37,9 @@ STATUSES = {
 REMARK = re.compile(r"\d{6}[0-9A-Z]{14}\Z")
 """Our own id: its day and 14 characters."""
 _SECONDS_MIN, _SECONDS_MAX = 1_000_000_000, 10_000_000_000
+COUNT_MAX = 2**31 - 1
+"""Shares of one row and a price in 0.001 yuan: what the journal can hold."""
+REMARK_MAX, DEAL_ID_MAX = 64, 256
 _MOST = 10**14
 """Beyond this nothing is a number of shares, an order's number, a time, or an amount in yuan."""
 
@@ -117,8 +120,8 @@ def milli(value: object) -> int | None:
 
 
 def text(value: object) -> str:
-    """Return a text; anything else is none."""
-    return value.strip() if isinstance(value, str) else ""
+    """Return what can be printed of a text, which is what the journal and the log can hold; anything else is none."""
+    return "".join(each for each in value if each.isprintable()).strip() if isinstance(value, str) else ""
 
 
 def number_of(value: object) -> str:
@@ -195,11 +198,16 @@ def parse_order(row: OrderRow, today: Day) -> CounterOrder | Defect:
     traded = whole(row.traded_volume if row.traded_volume is not None else 0)
     if side is None:
         return Defect(f"order type {row.order_type!r:.40}", strange=False)
-    if not number or shares is None or shares <= 0 or traded is None or not 0 <= traded <= shares:
+    if not number or shares is None or not 0 < shares <= COUNT_MAX or traded is None or not 0 <= traded <= shares:
         return Defect(f"order {row.order_id!r:.40}: {row.order_volume!r:.40} shares, {row.traded_volume!r:.40} traded")
-    remark, status = text(row.order_remark), STATUSES.get(whole(row.order_status) or 0, CounterStatus.UNKNOWN)
+    remark, status = (
+        text(row.order_remark)[:REMARK_MAX],
+        STATUSES.get(whole(row.order_status) or 0, CounterStatus.UNKNOWN),
+    )
     day = parse_day(row.order_time, remark, today)
-    return CounterOrder(number, remark, day, symbol, side, shares, max(0, milli(row.price) or 0), status, traded)
+    price = milli(row.price) or 0
+    price = price if 0 < price <= COUNT_MAX else 0
+    return CounterOrder(number, remark, day, symbol, side, shares, price, status, traded)
 
 
 def parse_trade(row: TradeRow, today: Day) -> CounterDeal | Defect:
@@ -211,11 +219,12 @@ def parse_trade(row: TradeRow, today: Day) -> CounterDeal | Defect:
     shares, price = whole(row.traded_volume), milli(row.traded_price)
     if side is None:
         return Defect(f"deal of order type {row.order_type!r:.40}", strange=False)
-    if not deal or not number or not shares or shares < 0 or not price or price < 0:
+    readable = deal == row.traded_id and 0 < len(deal) <= DEAL_ID_MAX
+    if not readable or not number or not 0 < (shares or 0) <= COUNT_MAX or not 0 < (price or 0) <= COUNT_MAX:
         return Defect(f"deal {row.traded_id!r:.40}: {row.traded_volume!r:.40} at {row.traded_price!r:.40}")
-    remark = text(row.order_remark)
+    remark = text(row.order_remark)[:REMARK_MAX]
     day = parse_day(row.traded_time, remark, today)
-    return CounterDeal(deal, number, remark, day, symbol, side, shares, price)
+    return CounterDeal(deal, number, remark, day, symbol, side, shares or 0, price or 0)
 
 
 def parse_position(row: PositionRow) -> CounterPosition | Defect:
@@ -225,7 +234,7 @@ def parse_position(row: PositionRow) -> CounterPosition | Defect:
         return symbol
     shares, usable = whole(row.volume), whole(row.can_use_volume)
     frozen, average = whole(row.frozen_volume or 0), row.avg_price
-    if shares is None or shares < 0 or usable is None or frozen is None:
+    if shares is None or not 0 <= shares <= COUNT_MAX or usable is None or frozen is None:
         return Defect(f"position {symbol}: {row.volume!r:.40} shares, {row.can_use_volume!r:.40} usable")
     today = min(shares, max(0, shares - max(0, usable) - max(0, frozen)))
     cost = milli(average * shares) if isinstance(average, int | float) else None
