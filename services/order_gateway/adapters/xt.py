@@ -20,7 +20,7 @@ from common.rules.checks import check_cancel_phase
 from common.runtime.vendor import load_vendor
 from common.runtime.waker import Waker
 from services.order_gateway.adapters.xt_answers import Question, read_state
-from services.order_gateway.adapters.xt_identity import Identity, Sent, Verdict
+from services.order_gateway.adapters.xt_identity import Echo, Identity, Sent, Verdict
 from services.order_gateway.adapters.xt_numbers import Numbers
 from services.order_gateway.adapters.xt_parse import (
     BUY,
@@ -243,13 +243,13 @@ class XtBroker:
                 self._out.append(Unanswered(sent.coid))
         self._out.append(LinkDown(session.session))
 
-    # ------------------------------------------------------------------ orders
+    # ------------------------------------------------------------------ orders and cancels
 
     def _on_sent(self, heard: Heard) -> None:
         coid, seq = heard.facts
         found = whole(seq)
         if found is None or found <= 0:
-            self._unanswered(coid, refused=True)
+            self._unanswered(coid)
             return
         self.identity.numbered(coid, found)
         early = self._early.pop(found, None)
@@ -272,7 +272,7 @@ class XtBroker:
             self._out.append(Accepted(coid, number))
         else:
             self._log("warning", "order answered with -1", {"coid": coid, "message": text(message)})
-            self._unanswered(coid, refused=True)
+            self._said_no(coid)
 
     def _on_order_error(self, heard: Heard) -> None:
         seq, order_id, remark, error, message = heard.facts
@@ -286,15 +286,17 @@ class XtBroker:
             self.identity.tie(coid, self._today(), number)
             self._out.append(Rejected(coid, Reason.BROKER_REJECTED, {"error": whole(error) or 0}))
         else:
-            self._unanswered(coid, refused=True)
+            self._said_no(coid)
+
+    def _said_no(self, coid: str) -> None:
+        """Tell of a no that proves nothing; its absence will prove it only where remarks are known to come back."""
+        self._unanswered(coid, refused=self.identity.echo is not Echo.UNSEEN)
 
     def _unanswered(self, coid: str, *, refused: bool = False) -> None:
         sent = self.identity.sent.get(coid)
         if sent is not None:
             sent.silent = True
         self._out.append(Unanswered(coid, refused))
-
-    # ------------------------------------------------------------------ cancels
 
     def _on_cancel_answer(self, heard: Heard) -> None:
         _seq, order_id, result, message = heard.facts
@@ -332,8 +334,7 @@ class XtBroker:
         if seen.day != self._today():
             self.counts["replayed"] += 1
             return
-        now_ns = self._now_ns()
-        identity = self.identity
+        identity, now_ns = self.identity, self._now_ns()
         verdict, named = identity.order(seen, now_ns) if isinstance(seen, CounterOrder) else identity.deal(seen, now_ns)
         if verdict is Verdict.HOLD:
             self._held.append(heard)

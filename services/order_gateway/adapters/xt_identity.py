@@ -15,6 +15,7 @@ from enum import IntEnum
 from msgspec.structs import replace
 
 from common.domain.values import Day, Shares, Symbol
+from services.order_gateway.adapters.xt_parse import REMARK
 from services.order_gateway.calls import CounterDeal, CounterOrder
 
 CUT_MIN = 12
@@ -165,6 +166,8 @@ class Identity:
 
     def _whose(self, seen: CounterOrder | CounterDeal) -> tuple[str, bool]:
         """Return whose it is (empty: not ours, as far as is known) and whether that is certain."""
+        if REMARK.match(seen.remark):
+            self.echo = Echo.WHOLE  # ours, or of a process of ours before this one
         key = (seen.day, seen.broker_id)
         known = self._by_number.get(key, "")
         if known:
@@ -205,5 +208,5 @@ class Identity:
     def _learn(self, remark: str, coid: str) -> None:
         if remark == coid:
             self.echo = Echo.WHOLE
-        elif self.echo is Echo.UNSEEN and coid.startswith(remark) and len(remark) >= CUT_MIN:
+        elif self.echo is not Echo.WHOLE and coid.startswith(remark) and len(remark) >= CUT_MIN:
             self.echo = Echo.CUT

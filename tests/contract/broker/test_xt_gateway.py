@@ -70,14 +70,24 @@ def test_answered_with_minus_one_and_alive(floor: Floor) -> None:
 
 
 def test_answered_with_minus_one_and_not_there(floor: Floor) -> None:
+    floor.bench.place("before", 500)
+    frozen = floor.bench.ledger.frozen_cash
     floor.venue.refuses = lambda req: "no"
     floor.set(junk="minus")
     order = floor.bench.place("k")
     assert order.state is OrderState.SENDING, "a -1 proves nothing"
     floor.wait(3)
     assert floor.bench.events(OrderRejected) == [OrderRejected(order.coid, Reason.BROKER_REJECTED)]
-    assert floor.bench.ledger.frozen_cash == 0
+    assert floor.bench.ledger.frozen_cash == frozen
     assert floor.bench.events(OrderInDoubt) == []
+
+
+def test_answered_with_minus_one_where_no_remark_was_ever_seen(floor: Floor) -> None:
+    floor.set(minus_one_lives=True, pushes=False, remark=lambda _: "")
+    order = floor.bench.place("k")
+    floor.bench.boot()  # what only the process knew is gone
+    floor.wait(3)
+    assert floor.bench.ledger.order(order.coid).state is OrderState.IN_DOUBT, "it may well live under another name"
 
 
 @pytest.mark.parametrize("pushes", [True, False])

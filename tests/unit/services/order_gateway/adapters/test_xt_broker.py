@@ -126,11 +126,16 @@ def test_a_refusal_by_the_counter_whatever_comes_first(floor_of: Floors, errors:
 @pytest.mark.parametrize("errors", ["before", "after"])
 def test_minus_one_is_no_refusal(floor_of: Floors, with_error: bool, errors: str) -> None:
     floor = floor_of(junk="minus", minus_one_error=with_error, errors=errors).up()
-    floor.venue.refuses = lambda req: "no"
-    order = floor.submit()
-    reports = floor.see()
-    assert reports
-    assert set(reports) == {Unanswered(order.coid, refused=True)}  # type: ignore[arg-type]  # structs hash
+    for remarks_seen in (False, True):
+        floor.venue.refuses = lambda req: "no"
+        order = floor.submit(f"no {remarks_seen}")
+        reports = floor.see()
+        assert reports
+        # Its absence will prove it only where remarks are known to come back.
+        assert set(reports) == {Unanswered(order.coid, refused=remarks_seen)}  # type: ignore[arg-type]  # structs hash
+        floor.venue.refuses = lambda req: ""
+        floor.submit("good")
+        floor.see()
 
 
 def test_an_error_that_comes_with_the_next_refusal_is_about_its_own_order(floor_of: Floors) -> None:

@@ -138,3 +138,9 @@ def test_an_error_of_another_session_with_a_number_like_ours_is_not_ours() -> No
     ours.order(order(MINE), NOW)
     assert ours.of_error(DAY, "", 5, "") == "", "remarks come back whole, and this one has none"
     assert ours.of_error(DAY, "", 5, MINE) == MINE
+
+
+def test_an_id_of_ours_from_before_a_start_shows_that_remarks_come_back() -> None:
+    ours = Identity()
+    assert ours.listed([order("by hand"), order(OTHER, "2")], NOW)[0]
+    assert ours.echo is Echo.WHOLE
