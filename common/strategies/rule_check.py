@@ -310,6 +310,8 @@ def _kind(value: object) -> Known:
         return Known("constant")
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return Known("instance", tuple(value._fields))
+    if isinstance(value, FunctionType) and is_kernel(value):
+        return Known("kernel")
     if callable(value):
-        return Known("kernel" if isinstance(value, FunctionType) and is_kernel(value) else "function")
+        return Known("function")
     return Known("text" if isinstance(value, str) else "other")
