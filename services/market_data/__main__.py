@@ -17,8 +17,9 @@ from common.runtime.clock import SystemClock
 from common.runtime.config import Config, history_dir, load_config
 from common.runtime.run import config_argument, guarded
 from common.runtime.service import ServiceSpec, host
+from services.market_data.adapters.day_reader import read_day_facts
 from services.market_data.adapters.replay import ReplayAdapter
-from services.market_data.adapters.xt import XtAdapter, XtSettings, read_day_facts
+from services.market_data.adapters.xt import XtAdapter, XtSettings
 from services.market_data.adapters.xt_feed import FeedSettings
 from services.market_data.adapters.xt_link import LinkSettings
 from services.market_data.bars import BarBuilder

@@ -4,14 +4,10 @@
 goes on behind it, after a gap.
 """
 
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
-
-import msgspec
 
 from common.domain.calendar import NS, S1500, Calendar, clock, day_of, hms, second_of_day, ts_of
 from common.domain.errors import PastCalendarError, TapeError
@@ -45,7 +41,6 @@ CONNECT_LIMIT_S = 180
 """A try that takes longer hangs for good: the vendor's own limit is 150 s."""
 RETRY_FIRST_S, RETRY_LAST_S = 1, 15
 DETAILS_EVERY_S = 30
-FACTS_LIMIT_S = 120
 STATUS_EVERY_NS = NS
 GOING_ON_NS = 2 * NS
 """Others go on when something was taken this short a time ago."""
@@ -87,6 +82,7 @@ class XtAdapter:
         self._said: PushId = 0
         self._wanted = False
         self._made_ns = 0
+        self._looked = 0
         self._facts: DayFacts | None = None
         self._facts_thread: threading.Thread | None = None
         self._retry_facts_ns = 0
@@ -227,6 +223,16 @@ class XtAdapter:
             self._prepare(today, now_ns)
         elif self._link is not None and self._link.state == "up":
             self._say("live")
+            self._hear_before(now_ns)
+
+    def _hear_before(self, now_ns: int) -> None:
+        """Settle units by what comes between the opening of the day and 09:15: the snapshot may come late."""
+        feed, pushes = self._feed, self._handover.pushes
+        if feed is None or takes_quotes(now_ns) or pushes == self._looked or not feed.court.needs():
+            return
+        self._looked = pushes
+        feed.hear_before(self._handover.look())
+        self._tell_units(feed)
 
     def _rest(self, word: str) -> None:
         """Hold no link outside of trading: the client restarts at night, and a link over it is a dead one."""
@@ -382,16 +388,3 @@ class XtAdapter:
     def _note_word(self) -> None:
         if not self._word.startswith("reading instrument details"):
             self._notes.append(FeedNote("info", "feed", {"state": self._word}))
-
-
-def read_day_facts(config: Path, day: Day) -> DayFacts:
-    """Have history read by a process of its own; a fault of any kind comes back as its text."""
-    command = [sys.executable, "-m", "services.market_data.day_facts", "--config", str(config), "--day", str(day)]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=FACTS_LIMIT_S, check=False)
-        if done.returncode:
-            last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-            return DayFacts(day, fault=f"the facts of {day} cannot be read: {''.join(last)}")
-        return msgspec.json.decode(done.stdout, type=DayFacts)
-    except (OSError, subprocess.SubprocessError, msgspec.MsgspecError) as error:
-        return DayFacts(day, fault=f"the facts of {day} cannot be read: {error}")

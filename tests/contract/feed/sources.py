@@ -188,6 +188,8 @@ class Xt:
         rig.turn_until(lambda: "reading" not in self.word(rig) and self.word(rig).startswith("opens at"), "ready")
         self.at("09:00:01")
         rig.turn_until(lambda: bool(rig.heard), "the day opens")
+        self.terminal.settle()  # the snapshot of the subscription is there
+        rig.turn()
 
     def word(self, rig: Rig) -> str:
         return str(rig.core.status()[3].get("source", ""))

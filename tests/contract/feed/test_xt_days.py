@@ -23,6 +23,20 @@ def test_quotes_of_the_session_before_open_nothing_and_end_up_nowhere(xt: Xt) ->
     assert (values(rig).time_ms == 0).all()
 
 
+def test_a_snapshot_that_comes_after_the_opening_settles_the_units_before_the_auction(xt: Xt) -> None:
+    late = dict(xt.terminal.ticks)
+    for symbol in CLOSES:  # what the subscription brings has no trades in it
+        xt.terminal.ticks[symbol] = xt.terminal.ticks[symbol] | {"volume": 0, "pvolume": 0, "amount": 0.0}
+    rig = begun(xt)
+    xt.at("09:10:00")
+    xt.terminal.push(late)
+    rig.turn()
+    assert [line.event for line in rig.logs].count("volume units settled") == 4
+    xt.push(rig, Moment(hms("09:20:00"), {A: quote(A, 1, 0)}))
+    assert rig.heard[-1].end.phase is Phase.OPEN_AUCTION
+    assert rig.heard[-1].end.parts == 1
+
+
 def test_a_start_in_the_middle_of_the_day_begins_after_a_gap(xt: Xt) -> None:
     for symbol in CLOSES:
         xt.terminal.ticks[symbol] = vendor_tick(

@@ -7,7 +7,7 @@ import pytest
 
 from common.domain.errors import HistoryError
 from common.runtime.config import Config, History, dump_toml
-from services.market_data.adapters.xt import read_day_facts
+from services.market_data.adapters.day_reader import read_day_facts
 from services.market_data.day_facts import facts_of
 from services.market_data.day_facts_form import Ex
 from tests.unit.history.folder import daily_row, weekdays, write_folder
