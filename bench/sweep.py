@@ -6,12 +6,15 @@ The market is that of `bench.backtest_command`; the screen lets every stock in t
 market a day. Each run is the command in a new process over a home of its own, its machine code compiled before, so
 that the workers' starting and reading are in it. The bound: two workers in 1/1.8 of the time of one; the same sweep
 again, every result read from the store, in a second. `again_s` is the work of that alone, the best of three inside one
-process; `again_command_s` has Python's start and imports in it too.
+process; `again_command_s` has Python's start and imports in it too. `first_set_cpu_s` reads the days, as every backtest
+does alone; `next_set_cpu_s` has them from the set before. Where the machine has other work, look at processor seconds:
+the ratio by the wall is worth something on two idle cores only.
 """
 
 import argparse
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -67,16 +70,34 @@ def command(history: Path, first: int, last: int, workers: int, grid: list[str])
     return ["backtest", "sweep", "bottom_fractal", *span, "--workers", str(workers), *grid, "--json"]
 
 
-def swept(home: Path, words: list[str]) -> tuple[float, dict[str, object]]:
-    """Run the command in a new process; returns its seconds and what it printed."""
-    start = time.perf_counter()
+ALONE = """
+import os, sys, time
+from msgspec.structs import replace
+from services.backtest_worker.tasks import Warm, task_of
+from services.cli.backtest_run import Asked, make_job
+from services.cli.session import Session
+
+job = make_job(Session.of_environment(os.environ), Asked("bottom_fractal", int(sys.argv[1]), int(sys.argv[2]), history=sys.argv[3]))
+task = task_of(job._replace(verdicts=job.verdicts[:1]))
+warm = Warm(job.cache)
+for _ in range(2):
+    start = time.process_time()
+    warm.run(task)
+    print(time.process_time() - start)
+"""
+
+
+def swept(home: Path, words: list[str]) -> tuple[float, float, dict[str, object]]:
+    """Run the command in a new process; returns its seconds by the wall and of all its processors, and what it printed."""
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, "-m", "services.cli", *words],
         env={**os.environ, "PANKOU_HOME": str(home)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    seconds = time.perf_counter() - start
+    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == 0, done.stderr
-    return seconds, json.loads(done.stdout)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, cpu, json.loads(done.stdout)
 
 
 def measure(root: Path, stocks: int, sessions: int, sets: int) -> dict[str, float]:
@@ -89,30 +110,36 @@ def measure(root: Path, stocks: int, sessions: int, sets: int) -> dict[str, floa
     shutil.rmtree(home, ignore_errors=True)
     (home / "screens").mkdir(parents=True)
     (home / "screens" / "bottom_fractal.toml").write_text(SCREEN, "utf-8")
-    swept(
-        home, command(history, days[0], days[0], 1, ["--grid", "stop_bp=300"])
-    )  # compiles, and reads the columns once
+    # Compiles, and reads the columns once.
+    swept(home, command(history, days[0], days[0], 1, ["--grid", "stop_bp=300"]))
     grid = grid_of(sets)
     seconds: dict[int, float] = {}
+    cpu: dict[int, float] = {}
     rows: dict[int, object] = {}
     for workers in (1, 2):
         shutil.rmtree(home / "backtests")
-        seconds[workers], told = swept(home, command(history, days[0], days[-1], workers, grid))
+        seconds[workers], cpu[workers], told = swept(home, command(history, days[0], days[-1], workers, grid))
         rows[workers] = told["rows"]
     assert rows[1] == rows[2], "one worker and two must say the same"
     found = rows[1]
     assert isinstance(found, list)
     assert all(row["metrics"]["trades"] >= 20 for row in found), "sets that do not trade measure nothing"
     words = command(history, days[0], days[-1], 2, grid)
-    again_command, _ = min((swept(home, words) for _ in range(3)), key=lambda run: run[0])
+    again_command, again_cpu, _ = min((swept(home, words) for _ in range(3)), key=lambda run: run[0])
     done = subprocess.run(
         [sys.executable, "-c", AGAIN, *words], env={**os.environ, "PANKOU_HOME": str(home)}, capture_output=True, text=True, check=True
     )  # fmt: skip
+    alone = subprocess.run(
+        [sys.executable, "-c", ALONE, str(days[0]), str(days[-1]), str(history)],
+        env={**os.environ, "PANKOU_HOME": str(home), "POLARS_MAX_THREADS": "1"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    first, other = (float(line) for line in alone.stdout.split())
     bars = stocks * len(days) * 48
     return {
         "sets": len(found), "bars_m_a_set": bars / 1e6, "one_worker_s": seconds[1], "two_workers_s": seconds[2],
-        "ratio": seconds[1] / seconds[2], "ratio_bound": RATIO, "s_a_set_one_worker": seconds[1] / len(found),
-        "again_s": float(done.stdout), "again_command_s": again_command, "again_bound_s": AGAIN_S,
+        "ratio": seconds[1] / seconds[2], "ratio_bound": RATIO, "one_worker_cpu_s": cpu[1], "two_workers_cpu_s": cpu[2],
+        "first_set_cpu_s": first, "next_set_cpu_s": other, "m_bars_a_cpu_s": bars / other / 1e6,
+        "again_s": float(done.stdout), "again_command_s": again_command, "again_command_cpu_s": again_cpu, "again_bound_s": AGAIN_S,
     }  # fmt: skip
 
 
