@@ -8,7 +8,7 @@ EXTRAS := .venv/.extras
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 VERSION := import sys; print(*sys.version_info[:2])
-CHECKS := fmt lint types imports tests simulate bench docs long_run fuzz roles
+CHECKS := fmt lint types imports tests simulate bench docs long_run fuzz roles crashpoints kills frames pauses bugs farm
 
 .PHONY: install run stop test lock clean $(CHECKS)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from common.messages.backtests import (
     CancelJobs,
@@ -15,9 +16,15 @@ from common.messages.backtests import (
     JobState,
     ResultRequest,
 )
-from tests.farm.kills import Killer, check_results
+from common.runtime.config import parse_config, rule_params, rules_of
+from common.runtime.screens import load_screens
+from services.backtest_worker.account import DeskSettings
+from services.backtest_worker.job import Job
+from services.backtest_worker.tasks import Warm, task_of
+from tests.farm.kills import Killer, check_results, kept
 from tests.farm.rig import QUEUE, Farm
 from tests.farm.toy import files_of_toy, toy
+from tests.unit.services.backtest_worker.minutes import FIRST, LAST, make
 
 pytestmark = pytest.mark.process
 RSS_KIB_MAX = 200 * 1024
@@ -85,6 +92,22 @@ def test_without_room_for_results_nothing_is_lost_and_it_goes_on_when_there_is(t
         aside.rename(farm.results.root)
         assert farm.wait_all(20) == {"DONE": 2}
         check_results(farm, [toy(1), toy(2)], first + keys)
+
+
+@pytest.mark.timeout(100)  # three processes, one of which loads a compiler
+def test_real_backtests_come_back_from_the_queue_as_from_one_process(tmp_path: Path, machine_code: Path) -> None:
+    config = parse_config({}, "test")
+    rule, screen = rules_of(config)["limit_up"], load_screens(config)["limit_up"]
+    folder = make(tmp_path / "history")
+    job = Job(rule, rule_params(config, "limit_up"), screen, folder, FIRST, LAST, "compiled", 5, DeskSettings())
+    base = task_of(job)
+    tasks = [replace(base, params={**base.params, "stop_bp": 300 + 50 * at}) for at in range(4)]
+    warm = Warm(machine_code)
+    with Farm(tmp_path / "farm", 1, module="services.backtest_worker") as farm:
+        (farm.folder / "cache").symlink_to(machine_code)
+        keys = farm.submit(tasks)
+        assert farm.wait_all(80) == {"DONE": len(tasks)}
+        assert [kept(farm, key) for key in keys] == [warm.run(task) for task in tasks]
 
 
 def wait_for(farm: Farm, there: Callable[[], bool], seconds: float = 40) -> None:
