@@ -34,6 +34,7 @@ def without_dots(text: str) -> str:
     lines = text.splitlines()
     rows = [bool(re.fullmatch(r"[.s]+ +\[ *\d+%\]", line)) for line in lines]
     kept = [line for at, line in enumerate(lines) if not rows[at] or not rows[min(at + 1, len(lines) - 1)]]
+    kept = [line for line in kept if line and not line.startswith("bringing up nodes")]
     return "\n".join(kept) + "\n"
 
 
