@@ -1,5 +1,8 @@
 """Queue and workers as real processes: killed again and again, poisoned, without room, twice."""
 
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from common.bus.endpoints import address
 from common.messages.backtests import (
     CancelJobs,
     JobList,
@@ -21,6 +25,7 @@ from common.runtime.screens import load_screens
 from services.backtest_worker.account import DeskSettings
 from services.backtest_worker.job import Job
 from services.backtest_worker.tasks import Warm, task_of
+from tests.conftest import CHECKOUT
 from tests.farm.kills import Killer, check_results, kept
 from tests.farm.rig import QUEUE, Farm
 from tests.farm.toy import files_of_toy, toy
@@ -108,6 +113,36 @@ def test_real_backtests_come_back_from_the_queue_as_from_one_process(tmp_path: P
         keys = farm.submit(tasks)
         assert farm.wait_all(80) == {"DONE": len(tasks)}
         assert [kept(farm, key) for key in keys] == [warm.run(task) for task in tasks]
+
+
+@pytest.mark.timeout(60)
+def test_a_worker_elsewhere_needs_an_endpoint_and_its_key(tmp_path: Path) -> None:
+    with Farm(tmp_path / "farm", 0) as farm:
+        keys = tmp_path / "keys"
+        keys.mkdir(mode=0o700)
+        for name in ("backtest_worker.key", "allowed.json"):
+            shutil.copy2(farm.folder / "keys" / name, keys / name)
+        endpoint = address(farm.config.system.base_port, QUEUE, "ask")
+        command = [
+            sys.executable,
+            "-m",
+            "tests.farm.worker",
+            "--endpoint",
+            endpoint,
+            "--keys",
+            str(keys),
+            "--number",
+            "7",
+        ]
+        with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT) as far:
+            try:
+                jobs = farm.submit([toy(number) for number in range(20)])
+                assert farm.wait_all(40) == {"DONE": 20}
+                (worker,) = farm.ask(JobsRequest(limit=1), JobList).workers
+                assert worker.worker.endswith("_07")
+                assert kept(farm, jobs[3]) == files_of_toy(toy(3))
+            finally:
+                far.kill()
 
 
 def wait_for(farm: Farm, there: Callable[[], bool], seconds: float = 40) -> None:
