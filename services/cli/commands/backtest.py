@@ -9,8 +9,8 @@ import click
 
 from services.cli import show
 from services.cli.bilingual import Group, json_option, option
-from services.cli.check import parse_day
 from services.cli.commands.backtest_jobs import cancel, list_jobs, show_job, submit
+from services.cli.commands.backtest_options import asked_of, settings, span
 from services.cli.commands.backtest_sweep import sweep
 from services.cli.faults import BadInputError
 from services.cli.session import Session, pass_session
@@ -24,20 +24,11 @@ FAULTS = {"missing": "bad.no_result", "corrupt": "bad.result_corrupt", "version"
 
 
 @backtest.command_of("run", "cmd.backtest.run")
-@click.argument("rule")
-@option("--from", "first", metavar="DAY", required=True, help_key="opt.backtest_from")
-@option("--to", "last", metavar="DAY", required=True, help_key="opt.backtest_to")
+@span
 @option(
     "--engine", type=click.Choice(["compiled", "backtrader", "pipeline"]), default="compiled", help_key="opt.engine"
 )
-@option("--set", "sets", metavar="K=V", multiple=True, help_key="opt.set")
-@option("--screen-set", "screen_sets", metavar="K=V", multiple=True, help_key="opt.screen_set")
-@option("--verdict", type=click.Choice(["pessimistic", "expected", "optimistic"]), default=None, help_key="opt.verdict")
-@option("--minutes", type=click.Choice(["1", "5"]), default=None, help_key="opt.bar_minutes")
-@option("--cash", type=click.IntRange(1), default=None, help_key="opt.cash")
-@option("--slots", type=click.IntRange(1, 100), default=None, help_key="opt.slots")
-@option("--history", metavar="DIR", default=None, help_key="opt.backtest_history")
-@option("--st-unknown", type=click.Choice(["deny", "allow"]), default=None, help_key="opt.st_unknown")
+@settings
 @option("--days", "tapes", metavar="PATH", default=None, help_key="opt.backtest_days")
 @json_option
 @pass_session
@@ -49,11 +40,7 @@ def run(
     from services.cli import backtest_run, backtests
     from services.cli.progress import progress, silent
 
-    days = parse_day(first), parse_day(last)
-    if days[0] > days[1]:
-        raise BadInputError("bad.backwards", first=first, last=last)
-    interval = int(minutes) if minutes else None
-    wanted = backtest_run.Asked(first=days[0], last=days[1], interval=interval, **asked)
+    wanted = asked_of(first, last, minutes, **asked)
     # What is checked and chosen here may show a progress bar of its own: it comes before ours.
     play = backtest_run.prepare(session, wanted, tapes, quiet=as_json)
     with silent() if as_json else progress(session.say("backtest.running", rule=wanted.rule)) as told:

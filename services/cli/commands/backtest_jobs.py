@@ -18,7 +18,7 @@ from common.messages.backtests import (
 )
 from services.cli import faults, show
 from services.cli.bilingual import command, json_option, option
-from services.cli.check import parse_day
+from services.cli.commands.backtest_options import asked_of, settings, span
 from services.cli.faults import BadInputError
 from services.cli.render import heads
 from services.cli.session import Session, pass_session
@@ -30,22 +30,13 @@ STATES = [state.name.lower() for state in JobState]
 
 
 @command("submit", "cmd.backtest.submit")
-@click.argument("rule")
-@option("--from", "first", metavar="DAY", required=True, help_key="opt.backtest_from")
-@option("--to", "last", metavar="DAY", required=True, help_key="opt.backtest_to")
+@span
 @option("--grid", "grids", metavar="K=V,V|A:B:STEP", multiple=True, help_key="opt.grid")
 @option("--wait", "wait", is_flag=True, help_key="opt.job_wait")
 @option("--priority", type=click.IntRange(-PRIORITY_MAX, PRIORITY_MAX), default=0, help_key="opt.job_priority")
 @option("--batch", metavar="NAME", default="", help_key="opt.job_batch")
 @option("--engine", type=click.Choice(["compiled", "backtrader"]), default="compiled", help_key="opt.sweep_engine")
-@option("--set", "sets", metavar="K=V", multiple=True, help_key="opt.set")
-@option("--screen-set", "screen_sets", metavar="K=V", multiple=True, help_key="opt.screen_set")
-@option("--verdict", type=click.Choice(["pessimistic", "expected", "optimistic"]), default=None, help_key="opt.verdict")
-@option("--minutes", type=click.Choice(["1", "5"]), default=None, help_key="opt.bar_minutes")
-@option("--cash", type=click.IntRange(1), default=None, help_key="opt.cash")
-@option("--slots", type=click.IntRange(1, 100), default=None, help_key="opt.slots")
-@option("--history", metavar="DIR", default=None, help_key="opt.backtest_history")
-@option("--st-unknown", type=click.Choice(["deny", "allow"]), default=None, help_key="opt.st_unknown")
+@settings
 @json_option
 @pass_session
 def submit(
@@ -63,13 +54,9 @@ def submit(
 ) -> int:
     """Put a backtest, or one for each set of a grid, on the queue."""
     from services.cli import jobs
-    from services.cli.backtest_run import Asked
     from services.cli.submitting import tasks_for
 
-    days = parse_day(first), parse_day(last)
-    if days[0] > days[1]:
-        raise BadInputError("bad.backwards", first=first, last=last)
-    asked = Asked(first=days[0], last=days[1], interval=int(minutes) if minutes else None, **given)
+    asked = asked_of(first, last, minutes, **given)
     tasks = tasks_for(session, asked, grids)
     states = jobs.submit(session.link, tasks, priority=priority, batch=batch)
     done = sum(state is JobState.DONE for state in states.values())
