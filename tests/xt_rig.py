@@ -2,9 +2,9 @@
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -60,6 +60,9 @@ def settle(broker: XtBroker) -> None:
 DAY = 20260105
 A, ACCOUNT = "600001.SH", "8888"
 _PATHS = itertools.count()
+
+
+Kind = TypeVar("Kind")
 
 
 class Floor:
@@ -128,3 +131,8 @@ class Floor:
     def lines(self, event: str) -> list[dict[str, object]]:
         """Return the facts of every log line of an event."""
         return [facts for _, said, facts in self.logged if said == event]
+
+
+def seen(reports: Iterable[object], kind: type[Kind]) -> list[Kind]:
+    """Return the reports of one kind."""
+    return [report for report in reports if isinstance(report, kind)]

@@ -77,7 +77,7 @@ class _Speaks:
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the usage line."""
-        pieces = self.collect_usage_pieces(ctx)  # type: ignore[attr-defined]
+        pieces = self.collect_usage_pieces(ctx)  # type: ignore[attr-defined]  # mixed into click commands
         formatter.write_usage(ctx.command_path, " ".join(pieces), self._words(ctx, "help.usage"))
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -87,7 +87,7 @@ class _Speaks:
             formatter.write_text(self._words(ctx, self.help_key))
 
     def _format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]  # type: ignore[attr-defined]
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]  # type: ignore[attr-defined]  # as above
         records = [param.get_help_record(ctx) for param in options]
         rows = [record for record in records if record is not None]
         if rows:

@@ -61,18 +61,25 @@ def newest(vendor: Vendor) -> int | None:
     """Return the exchange time of the newest quote of a stock that is always quoted."""
     try:
         tick = vendor.tick(MARK)
-    except Exception:
-        return None  # whatever the vendor's quote service raises: nobody could look
+    except Exception as error:  # whatever the vendor's quote service raises: nobody could look, which doctor says
+        tell_why("tick", error)
+        return None
     time_ms = tick.get("time") if tick is not None else None
     return int(time_ms) * 1_000_000 if isinstance(time_ms, int | float) and time_ms > 0 else None
+
+
+def tell_why(call: str, error: Exception) -> None:
+    """Say on standard error what went wrong, for whoever runs the probe by hand."""
+    print(f"{call}: {type(error).__name__}: {error}", file=sys.stderr)
 
 
 def data_dir(vendor: Vendor) -> str:
     """Return the client's folder of data, "" where it does not tell."""
     try:
         return vendor.data_dir()
-    except Exception:
-        return ""  # as above
+    except Exception as error:  # as above
+        tell_why("data_dir", error)
+        return ""
 
 
 def boards_of(vendor: Vendor) -> list[str] | None:

@@ -42,3 +42,4 @@ def test_ringing_what_is_closed_is_no_fault() -> None:
     waker.close()
     waker.ring()
     waker.hear()
+    assert waker.fileno() == -1, "it is closed, and stays so"

@@ -23,15 +23,11 @@ from services.order_gateway.calls import (
     Unanswered,
 )
 from tests.fakes.xtquant.habits import Entry
-from tests.xt_rig import DAY, NEEDS_WHEEL, A, Floor
+from tests.xt_rig import DAY, NEEDS_WHEEL, A, Floor, seen
 
 pytestmark = NEEDS_WHEEL
 Floors = Callable[..., Floor]
 S = 1 / NS
-
-
-def seen(reports: list[object], kind: type) -> list[object]:
-    return [report for report in reports if isinstance(report, kind)]
 
 
 # ---------------------------------------------------------------------- orders
@@ -69,7 +65,7 @@ def test_an_answer_whose_remark_is_lost_is_known_by_its_request(floor_of: Floors
     order = floor.submit()
     reports = floor.see()
     assert Accepted(order.coid, "1001") in reports
-    assert [each.remark for each in seen(reports, CounterOrder)] == [order.coid]  # type: ignore[attr-defined]
+    assert [each.remark for each in seen(reports, CounterOrder)] == [order.coid]
     floor.venue.trade(floor.venue.orders[0], 300)
     deals = seen(floor.see(), CounterDeal)
     assert deals == [CounterDeal("D1", "1001", order.coid, DAY, A, Side.BUY, 300, 9_990)]
@@ -79,7 +75,7 @@ def test_a_remark_that_is_cut_still_names_its_order(floor_of: Floors) -> None:
     floor = floor_of(remark=lambda remark: remark[:14], silent={"orderStockWithSeq"}).up()
     order = floor.submit()
     (shown,) = seen(floor.see(), CounterOrder)
-    assert shown.remark == order.coid  # type: ignore[attr-defined]
+    assert shown.remark == order.coid
 
 
 def test_silence_is_unanswered_once_and_a_query_finds_the_order(floor_of: Floors) -> None:
@@ -118,7 +114,7 @@ def test_a_refusal_by_the_counter_whatever_comes_first(floor_of: Floors, errors:
     order = floor.submit()
     reports = floor.see()
     assert reports[:2] == [Accepted(order.coid, "1001"), Rejected(order.coid, Reason.BROKER_REJECTED, {"error": -59})]
-    assert [each.status for each in seen(reports, CounterOrder)] == [CounterStatus.REJECTED]  # type: ignore[attr-defined]
+    assert [each.status for each in seen(reports, CounterOrder)] == [CounterStatus.REJECTED]
     assert floor.lines("order refused by the counter")[0]["message"] == "非交易时间"
 
 
@@ -145,7 +141,7 @@ def test_an_error_that_comes_with_the_next_refusal_is_about_its_own_order(floor_
     assert floor.see() == []
     floor.venue.habits.silent, floor.venue.habits.minus_one_error = set(), False
     second = floor.submit("k2")
-    assert {report.coid for report in floor.see()} == {first.coid, second.coid}  # type: ignore[union-attr]
+    assert {report.coid for report in floor.see()} == {first.coid, second.coid}  # type: ignore[union-attr]  # both are answers to orders
 
 
 def test_an_order_that_waited_too_long_for_its_turn_is_not_sent(floor: Floor) -> None:
@@ -170,7 +166,7 @@ def test_price_and_price_type_that_come_back_decide_nothing(floor_of: Floors) ->
     floor = floor_of(price_type_back=88, price_back=11.0).up()
     order = floor.submit()
     (shown,) = seen(floor.see(), CounterOrder)
-    assert shown.remark == order.coid  # type: ignore[attr-defined]
+    assert shown.remark == order.coid
 
 
 # ---------------------------------------------------------------------- cancels
@@ -183,10 +179,10 @@ def test_a_cancel_that_was_taken_is_no_cancel(floor_of: Floors) -> None:
     floor.cancel(order, "1001")
     taken, pending = floor.see()
     assert taken == CancelTaken(order.coid)
-    assert pending.status is CounterStatus.UNKNOWN  # type: ignore[union-attr]
+    assert pending.status is CounterStatus.UNKNOWN  # type: ignore[union-attr]  # a CounterOrder
     floor.venue.finish_cancels()
     (ended,) = floor.see()
-    assert ended.status is CounterStatus.CANCELLED  # type: ignore[union-attr]
+    assert ended.status is CounterStatus.CANCELLED  # type: ignore[union-attr]  # a CounterOrder
 
 
 def test_a_cancel_that_is_refused(floor: Floor) -> None:
@@ -251,7 +247,7 @@ def test_a_replayed_day_is_told_again_and_nothing_is_new(floor: Floor) -> None:
     floor.broker.perform(Connect())
     again = [*floor.see(), *floor.wait(1.1), *floor.see()]
     assert seen(again, CounterDeal) == before
-    assert {each.remark for each in seen(again, CounterOrder)} == {order.coid}  # type: ignore[attr-defined]
+    assert {each.remark for each in seen(again, CounterOrder)} == {order.coid}
 
 
 def test_orders_by_hand_and_of_other_accounts(floor: Floor) -> None:
@@ -259,7 +255,7 @@ def test_orders_by_hand_and_of_other_accounts(floor: Floor) -> None:
     floor.see()
     entry = floor.venue.by_hand(A, Side.BUY, 500, 9.5, traded=100)
     reports = floor.see()
-    assert {each.remark for each in seen(reports, CounterOrder)} == {""}  # type: ignore[attr-defined]
+    assert {each.remark for each in seen(reports, CounterOrder)} == {""}
     assert len(seen(reports, CounterDeal)) == 1
     other = floor.venue.xt_order(entry)
     other.account_id = "9999"

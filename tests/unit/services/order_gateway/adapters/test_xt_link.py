@@ -31,10 +31,6 @@ Floors = Callable[..., Floor]
 S = 1 / NS
 
 
-def seen(reports: list[object], kind: type) -> list[object]:
-    return [report for report in reports if isinstance(report, kind)]
-
-
 # ---------------------------------------------------------------------- queries
 
 
@@ -194,7 +190,7 @@ def test_an_account_that_falls_out_takes_the_session_with_it(floor: Floor) -> No
     state = type("State", (), {"m_strAccountID": "8888", "m_nAccountType": 2, "m_nStatus": 0})
     floor.venue.push("UpdateAccountStatus", state)
     assert floor.see() == []
-    state.m_nStatus = 5  # type: ignore[attr-defined]
+    state.m_nStatus = 5  # type: ignore[attr-defined]  # a class made on the spot
     floor.venue.push("UpdateAccountStatus", state)
     assert floor.see() == [LinkDown(1)]
 
