@@ -60,8 +60,8 @@ class UnitCourt:
 
     def hear(self, raw: Raw, group_of: NDArray[np.uint8]) -> list[tuple[str, Verdict]]:
         """Take the votes of quotes that have traded; returns the groups that are settled by them."""
-        high, low, volume, amount, exact = (raw.scalars[:, column] for column in (4, 5, 6, 7, 9))
-        fit = np.isfinite(raw.scalars).all(axis=1) & (volume >= UNITS_MIN) & (amount > 0) & (low > 0) & (high >= low)
+        high, low, volume, amount, exact = (raw.scalars[row] for row in (4, 5, 6, 7, 9))
+        fit = np.isfinite(raw.scalars).all(axis=0) & (volume >= UNITS_MIN) & (amount > 0) & (low > 0) & (high >= low)
         if not fit.any():
             return []
         groups = group_of[raw.at][fit].astype(np.intp)

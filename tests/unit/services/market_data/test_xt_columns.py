@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.domain.calendar import hms, ts_of
+from common.messages.columns import Quotes
 from services.market_data.adapters.xt_columns import Settled, Units, read_push, settle
 from tests.builders import DAY
 
@@ -74,6 +76,9 @@ DAMAGE: list[tuple[str, dict[str, Any], str]] = [
     ("no price", {"lastPrice": None}, "not finite"),
     ("no number has so many digits", {"volume": 10**400}, "unreadable"),
     ("text", {"lastPrice": "eleven"}, "unreadable"),
+    ("text as long as a decimal", {"lastPrice": "a dozen!"}, "unreadable"),
+    ("a whole number as long as a decimal", {"lastPrice": 2**40}, "too large"),
+    ("the same in the book", {"askPrice": [2**40, 11.41, 11.42, 11.43, 11.44]}, "too large"),
     ("list", {"volume": [1]}, "unreadable"),
     ("nan", {"high": math.nan}, "not finite"),
     ("nan in the book", {"askPrice": [11.4, math.nan, 0, 0, 0]}, "not finite"),
@@ -115,6 +120,38 @@ def test_books_of_other_lengths_do_not_shift_those_of_others() -> None:
     assert found.quotes.bid_price[:, 1].tolist() == [11_390, 11_380, 11_370, 11_360, 0]
     assert found.quotes.bid_price[:, 2].tolist() == [0] * 5
     assert (found.quotes.ask_price[0] == 11_400).all()
+
+
+def test_a_book_too_long_on_one_side_and_too_short_on_the_other_is_not_read_across() -> None:
+    crooked = {"bidPrice": [11.39, 11.38, 11.37, 11.36, 11.35, 11.34], "askPrice": [11.4, 11.41, 11.42, 11.43]}
+    quotes = settled({"600000.SH": SAMPLE | crooked, "000001.SZ": SAMPLE})[0].quotes
+    assert quotes.bid_price[:, 0].tolist() == [11_390, 11_380, 11_370, 11_360, 11_350]
+    assert quotes.ask_price[:, 0].tolist() == [11_400, 11_410, 11_420, 11_430, 0]
+    assert quotes.ask_price[:, 1].tolist() == [11_400, 11_410, 11_420, 11_430, 11_440]
+
+
+KINDS: tuple[Callable[[Any], Any], ...] = (float, int, np.float64, np.int64)
+
+
+@settings(max_examples=100)
+@given(st.lists(st.sampled_from(KINDS), min_size=30, max_size=30))
+def test_the_kind_of_a_number_changes_nothing(kinds: list[Callable[[Any], Any]]) -> None:
+    round_yuan = {
+        key: value if key in ("time", "volume", "pvolume", "openInt") or "Vol" in key else np.rint(value).tolist()
+        for key, value in SAMPLE.items()
+    } | {"amount": 758613 * 1100.0, "askPrice": [12.0, 13.0, 14.0, 15.0, 16.0]}
+    kind = iter(kinds)
+    other = dict(round_yuan)
+    for name in ("time", "lastPrice", "open", "high", "low", "lastClose", "amount", "volume", "pvolume", "openInt"):
+        other[name] = next(kind)(other[name])
+    for name in ("bidPrice", "bidVol", "askPrice", "askVol"):
+        other[name] = [next(kind)(level) for level in other[name]]
+    plain, defects = settled({"600000.SH": round_yuan, "000001.SZ": round_yuan}, EXACT)
+    found, also = settled({"600000.SH": other, "000001.SZ": round_yuan}, EXACT)
+    assert plain.quotes.index.tolist() == [0, 1]
+    assert (found.refused, also) == (plain.refused, defects)
+    for name in Quotes._fields:
+        assert np.array_equal(getattr(found.quotes, name), getattr(plain.quotes, name))
 
 
 def test_auction_prices_are_taken_while_the_auction_lasts() -> None:
