@@ -1,4 +1,4 @@
-"""Starting and ending a process: its run id, its signals, its exit codes."""
+"""Starting and ending a process: its run id, its signals, its exit codes, its memory."""
 
 import argparse
 import os
@@ -22,6 +22,15 @@ EXIT_DISK = 74
 def new_run_id() -> str:
     """Return a new run id: peers see by it that we restarted. The only randomness outside of tests and keys."""
     return secrets.token_hex(6)
+
+
+def rss_kib() -> int:
+    """Return the resident memory of this process in KiB; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - a kernel file, read often
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+    except OSError:
+        return 0
 
 
 STOP_BY = "PANKOU_STOP_BY"

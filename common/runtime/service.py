@@ -8,6 +8,7 @@ for the disk, messages that are there already share one.
 import gc
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -45,13 +46,16 @@ from common.runtime.lock import CopyLock
 from common.runtime.logs import make_logger
 from common.runtime.reserve import JOURNAL_RESERVE_BYTES, OTHER_RESERVE_BYTES, Reserve
 from common.runtime.rest import rest_due, rest_second
-from common.runtime.run import EXIT_OK, StopFlag, new_run_id
+from common.runtime.run import EXIT_OK, StopFlag, new_run_id, rss_kib
 from common.runtime.store import Call, Store
 from common.runtime.version import code_version
 
 POLL_MS_MAX = 200
 GROUP_MAX = 64
 """Messages whose rows share one commit at most; nothing is waited for to make a group larger."""
+
+HEAD_START_S = 0.000_05
+"""Given to an answer, which a thread of the library sends once this one sleeps; real counters work elsewhere anyway."""
 
 
 class ServiceSpec(NamedTuple):
@@ -122,6 +126,7 @@ class Shell:
         self._group: list[Call] = []
         """What is decided and not yet on disk; never left over when the loop sleeps."""
         self._crash = planned()
+        self._later: bool = getattr(adapter, "answers_later", False)
 
     def start(self) -> None:
         """Recover from disk and begin: the same path after a clean end and after a crash."""
@@ -273,8 +278,7 @@ class Shell:
             return False
         if not any(isinstance(output, Append | Save | Drop) for output in outputs):
             return False
-        later = getattr(self.adapter, "answers_later", False)
-        return later or not any(isinstance(output, Effect) for output in outputs)
+        return self._later or not any(isinstance(output, Effect) for output in outputs)
 
     def _carry_out(self, outputs: Sequence[Output]) -> None:
         if outputs:
@@ -293,14 +297,19 @@ class Shell:
             for call in group:
                 self._pass(Moment.COMMITTED, call.message, call.outputs)
         # Whoever waits hears first. What others hear goes by other sockets, to which no order was ever promised.
-        for replies in (True, False):
-            for call in group:
-                for output in call.outputs:
-                    if isinstance(output, Reply) is replies:
-                        self._pass(Moment.CARRYING, call.message, (output,))
-                        self._one(output)
+        self._send_out(group, replies=True)
+        if not self._later and {Reply, Effect} <= {type(output) for call in group for output in call.outputs}:
+            time.sleep(HEAD_START_S)
+        self._send_out(group, replies=False)
         for call in group:
             self._pass(Moment.SENT, call.message, call.outputs)
+
+    def _send_out(self, group: Sequence[Call], *, replies: bool) -> None:
+        for call in group:
+            for output in call.outputs:
+                if isinstance(output, Reply) is replies:
+                    self._pass(Moment.CARRYING, call.message, (output,))
+                    self._one(output)
 
     def _one(self, output: Output) -> None:
         match output:
@@ -337,8 +346,8 @@ class Shell:
     def status(self) -> Status:
         """Return how this service is: what its core says and what its sockets counted."""
         ready, state, numbers, words = self.core.status()  # type: ignore[attr-defined]  # every core here has it
-        counted = {**self.links.counts(), "commits": self.store.commits, "pid": os.getpid(), "rss_kib": rss_kib()}
-        counted["disk_free_mib"] = self.disk.free_mib
+        counted = {**self.links.counts(), "commits": self.store.commits, "disk_free_mib": self.disk.free_mib}
+        counted |= {"pid": os.getpid(), "rss_kib": rss_kib()}
         words = {**words, **({"disk": self.disk.state} if self.disk.state != "ok" else {})}
         return Status(
             self.spec.name, ready, state, self.version, self.run_id, self.started_ns, {**numbers, **counted}, words
@@ -351,15 +360,6 @@ class Shell:
             close()
         self.links.close()
         self.store.close()
-
-
-def rss_kib() -> int:
-    """Return the resident memory of this process in KiB; 0 where the system does not tell."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - a kernel file, read often
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
-    except OSError:
-        return 0
 
 
 def host(

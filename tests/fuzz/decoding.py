@@ -9,7 +9,7 @@ import msgspec
 from common.domain.errors import CodecError
 from common.messages.codec import MESSAGES, decode_body, decode_envelope, encode_body, encode_envelope
 from common.messages.header import ENVELOPE_VERSION, Envelope, Trace
-from common.runtime.service import rss_kib
+from common.runtime.run import rss_kib
 from tests.fuzz.damage import Damager
 from tests.samples import SAMPLES
 

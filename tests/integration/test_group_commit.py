@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +16,7 @@ from common.messages.control import PushAck, Status
 from common.messages.header import Envelope, Trace
 from common.messages.orders import CancelRequest, Journalled
 from common.messages.outputs import Append, Effect, Message, Origin, Output, Reply
+from common.runtime import service
 from common.runtime.config import Config, System
 from common.runtime.service import GROUP_MAX, ServiceSpec, Shell
 from common.runtime.store import read_rows
@@ -166,6 +168,20 @@ def test_a_broker_that_answers_later_gets_what_waited_as_one(door: Door) -> None
         shell.step(0)
     assert door.core.done == [f"{what} k{n}" for what in ("decide", "effect", "answer") for n in range(5)]
     assert shell.store.commits - before <= 4
+
+
+@pytest.mark.parametrize(("later", "slept"), [(False, 3), (True, 0)])
+def test_answers_get_a_head_start_on_a_broker_that_works_in_this_process(
+    door: Door, monkeypatch: pytest.MonkeyPatch, later: bool, slept: int
+) -> None:
+    shell = door.open(effects=True, later=later)
+    door.ask(3)
+    monkeypatch.setattr(service, "time", SimpleNamespace(sleep=lambda s: door.core.done.append(f"sleep {s:g}")))
+    for _ in range(3):
+        shell.step(0)
+    starts = [at for at, what in enumerate(door.core.done) if what == f"sleep {service.HEAD_START_S:g}"]
+    assert len(starts) == slept
+    assert all(door.core.done[at + 1].startswith("effect") for at in starts)
 
 
 def test_nothing_is_said_of_a_commit_that_failed(door: Door) -> None:
