@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.domain.calendar import S0930, S1130, S1300, S1500
-from common.domain.values import Day, Price, Shares
+from common.domain.values import Cash, Day, Price, Shares
 
 I64 = NDArray[np.int64]
 NOT_THERE = -1
@@ -107,6 +107,24 @@ def bar_at(day: DayBars, stock: int, at: int) -> Bar | None:
     return Bar(
         opens.item(row), highs.item(row), lows.item(row), closes.item(row), volumes.item(row), turnovers.item(row)
     )
+
+
+class ColumnBars:
+    """What a desk reads of bars, out of a day's columns; an engine that has its own gives its own."""
+
+    def bar(self, day: DayBars, stock: int, at: int) -> Bar | None:
+        """Return bar `at` of a stock, None where it has no bars that day."""
+        return bar_at(day, stock, at)
+
+    def close(self, day: DayBars, stock: int, at: int) -> Price:
+        """Return the close of bar `at`, 0 where a stock has no bars that day."""
+        row = day.first_row.item(stock)
+        return day.columns.close.item(row + at) if row >= 0 else 0
+
+    def turnover(self, day: DayBars, stock: int, at: int) -> Cash:
+        """Return the day's turnover up to the end of bar `at`, 0.001 yuan."""
+        row = day.first_row.item(stock)
+        return int(day.columns.turnover[row : row + at + 1].sum()) if row >= 0 else 0
 
 
 def context_of(day: DayBars, at: int, fields: tuple[str, ...]) -> Mapping[str, int]:

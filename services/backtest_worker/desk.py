@@ -5,7 +5,7 @@ decided on the bar before still meets the open, ADR 0017), then working orders m
 `enter`), and what it decides meets the bars after. Prices and money in 0.001 yuan.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ from common.rules.sizing import buy_need, reduce_shares, size_buy, size_sell
 from common.rules.withholding import added_tax
 from common.strategies.contract import AT_UP_LIMIT, Decision, Position
 from services.backtest_worker.account import DeskSettings, Listener, Sent, check_decision
-from services.backtest_worker.bars import Bar, DayBars, bar_at, start_of
+from services.backtest_worker.bars import ColumnBars, DayBars, start_of
 from services.backtest_worker.corporate import corporate_action
 from services.backtest_worker.fills import Working, fill_at_open, fill_on_bar, marketable_at, queue_after
 from services.backtest_worker.refusals import Refusals
@@ -49,7 +49,6 @@ class Desk:
         rule: str,
         symbols: Sequence[Symbol],
         settings: DeskSettings,
-        bar_of: Callable[[DayBars, int, int], Bar | None] = bar_at,
     ) -> None:
         self.ledger = Ledger()
         self.ledger.open_account(ACCOUNT, settings.cash)
@@ -65,7 +64,8 @@ class Desk:
         """Exits by stock, worked until their target is reached."""
         self.working: list[Working] = []
         """Orders that may still fill, oldest first."""
-        self._rule, self._symbols, self._settings, self.bar_of = rule, symbols, settings, bar_of
+        self._rule, self._symbols, self._settings = rule, symbols, settings
+        self.bars = ColumnBars()
         self._index = {symbol: at for at, symbol in enumerate(symbols)}
         self.listener: Listener | None = None
         self._day: DayBars | None = None
@@ -150,8 +150,8 @@ class Desk:
     def _last_of(self, symbol: Symbol, at: int) -> Price:
         """Return a stock's last price at the end of a bar: its reference price where it has no bars."""
         stock = self._index[symbol]
-        bar = self.bar_of(self.day, stock, at) if at >= 0 else None
-        return bar.close if bar is not None and bar.close > 0 else int(self.day.facts.prev_close[stock])
+        close = self.bars.close(self.day, stock, at) if at >= 0 else 0
+        return close if close > 0 else int(self.day.facts.prev_close[stock])
 
     # ------------------------------------------------------------------ bars
 
@@ -183,7 +183,7 @@ class Desk:
         return traded
 
     def _deal(self, order: Working, at: int) -> BarDeal:
-        bar = self.bar_of(self.day, order.stock, at)
+        bar = self.bars.bar(self.day, order.stock, at)
         if bar is None:
             return BarDeal(0, 0)
         facts, label = self.day.facts, self.day.labels[at]
@@ -269,7 +269,7 @@ class Desk:
         stands.working = self.send(stands.stock, Side.SELL, sizing.shares, price, 0, stands.reason, at, 0)
 
     def _sell_price(self, stock: int, at: int) -> Price:
-        bar = self.bar_of(self.day, stock, max(at, 0))
+        bar = self.bars.bar(self.day, stock, max(at, 0))
         if bar is None or bar.close <= 0:
             return 0
         return marketable_at(self.day, stock, Side.SELL, bar.open if at < 0 else bar.close)
@@ -328,7 +328,7 @@ class Desk:
 
     def join_queue(self, order: Working, at: int) -> None:
         """Stand behind what is assumed to wait at the up limit after bar `at`."""
-        order.ahead = queue_after(self._turnover(order.stock, at), order.price, self._settings.fill)
+        order.ahead = queue_after(self.bars.turnover(self.day, order.stock, at), order.price, self._settings.fill)
 
     def equity(self, at: int) -> Cash:
         """Return cash and market value after bar `at`."""
@@ -338,16 +338,11 @@ class Desk:
         """Return the money of one slot after bar `at`."""
         return self.equity(at) * self._settings.slot_bp // 10_000
 
-    def _turnover(self, stock: int, at: int) -> Cash:
-        """Return the day's turnover of a stock up to the end of bar `at`."""
-        bars = (self.bar_of(self.day, stock, each) for each in range(at + 1))
-        return sum(bar.turnover for bar in bars if bar is not None)
-
     def _buy_price(self, stock: int, decision: Decision, at: int) -> Price:
-        bar, up_limit = self.bar_of(self.day, stock, at), int(self.day.facts.up_limit[stock])
+        up_limit = int(self.day.facts.up_limit[stock])
         if decision.price == AT_UP_LIMIT and up_limit > 0:
             return up_limit
-        return marketable_at(self.day, stock, Side.BUY, bar.close if bar is not None else 0)
+        return marketable_at(self.day, stock, Side.BUY, self.bars.close(self.day, stock, at))
 
     # ------------------------------------------------------------------ orders
 

@@ -23,7 +23,7 @@ def send_free(
     the price comes to it, both within a share of the volume; what the day leaves unfilled expires with it.
     """
     facts = desk.day.facts
-    bar = desk.bar_of(desk.day, stock, max(at, 0))
+    bar = desk.bars.bar(desk.day, stock, max(at, 0))
     if bar is None:
         return Reason.SUSPENDED
     if price == 0:

@@ -8,7 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +21,9 @@ from services.backtest_worker.bars import LAST_LABEL_S, DayBars
 I64 = NDArray[np.int64]
 AHEAD = 2
 """Days that are scanned before the desks come to them."""
-SWITCH_S = 0.000_5
+LANES = 2
+"""Threads that scan, each its own stocks: with one, a core has nothing to do while the desks wait for the scan."""
+SWITCH_S = 0.000_1
 SMALL = 50_000
 """Bars of a pool: fewer are scanned sooner than another thread is woken."""
 
@@ -55,6 +57,17 @@ class PoolDay(NamedTuple):
     """Stocks that it wants to enter, by bar; at least."""
 
 
+class _Begun(NamedTuple):
+    """A day that is to be scanned."""
+
+    day: DayBars
+    pool: PoolDay
+    fresh: NDArray[np.bool_]
+    """Who was not in the pool the day before."""
+    counts: I64
+    """Of each lane."""
+
+
 class PoolScan:
     """The pools of one rule, day after day."""
 
@@ -65,6 +78,7 @@ class PoolScan:
         self._pooled, self._nobody = np.zeros((2, stocks), np.bool_)
         self._fields = len(rule.Context._fields)
         self._prices = [rule.Context._fields.index(name) for name in rule.CONTEXT_PRICES]
+        self._lanes = [stocks * lane // LANES for lane in range(LANES + 1)]
 
     def one_by_one(self, days: Iterable[DayBars]) -> Iterator[tuple[DayBars, PoolDay]]:
         """Yield days with their pools, each scanned when it is wanted: for a process that has one core."""
@@ -72,43 +86,59 @@ class PoolScan:
             yield day, self.scan(day)
 
     def ahead(self, days: Iterable[DayBars]) -> Iterator[tuple[DayBars, PoolDay]]:
-        """Yield days with their pools; those to come are scanned meanwhile, in a thread that holds no lock."""
-        waiting: deque[tuple[DayBars, Future[PoolDay]]] = deque()
-        with ThreadPoolExecutor(1, "scan") as thread, _quick_switches():
+        """Yield days with their pools; those to come are scanned meanwhile, in threads that hold no lock."""
+        waiting: deque[tuple[_Begun, list[Future[None]]]] = deque()
+        with ExitStack() as threads, _quick_switches():
+            lanes = [threads.enter_context(ThreadPoolExecutor(1, "scan")) for _ in range(LANES)]
             for day in days:
-                idle = not waiting or waiting[-1][1].done()
-                small = len(day.pool.stocks) * len(day.labels) < SMALL
-                waiting.append((day, self._now(day) if small and idle else thread.submit(self.scan, day)))
+                begun = self._begin(day)
+                idle = not waiting or all(each.done() for each in waiting[-1][1])
+                if idle and len(day.pool.stocks) * len(day.labels) < SMALL:
+                    for lane in range(LANES):
+                        self._lane(begun, lane)
+                    waiting.append((begun, []))
+                else:
+                    waiting.append((begun, [each.submit(self._lane, begun, at) for at, each in enumerate(lanes)]))
                 if len(waiting) > AHEAD:
                     yield _next(waiting)
             while waiting:
                 yield _next(waiting)
 
-    def _now(self, day: DayBars) -> Future[PoolDay]:
-        made: Future[PoolDay] = Future()
-        made.set_result(self.scan(day))
-        return made
-
     def scan(self, day: DayBars) -> PoolDay:
         """Scan a day; days come in order. Who was not in the pool the day before starts anew."""
+        begun = self._begin(day)
+        for lane in range(LANES):
+            self._lane(begun, lane)
+        return _done(begun)
+
+    def _begin(self, day: DayBars) -> _Begun:
         count = len(self._memory)
         stocks = day.pool.stocks
         pooled = np.zeros(count, np.bool_)
         pooled[stocks] = True
-        self._memory[pooled & ~self._pooled] = self._initial
+        fresh = pooled & ~self._pooled
         self._pooled = pooled
         context = np.zeros((count, self._fields), np.int64)
         context[stocks] = day.pool.context
         rescale_pool(day, pooled, context, self._prices)
         labels = np.array([label for label in day.labels if label <= LAST_LABEL_S], np.int64)
         masks = np.zeros((count, -(-len(labels) // 64)), np.uint64)
-        counts = np.zeros(len(labels), np.int64)
-        before = self._memory.copy()
+        counts = np.zeros((LANES, len(labels)), np.int64)
+        pool = PoolDay(labels, pooled, np.empty_like(self._memory), context, masks, counts[0])
+        return _Begun(day, pool, fresh, counts)
+
+    def _lane(self, begun: _Begun, lane: int) -> None:
+        """Scan the stocks of a lane; days come in order."""
+        day, pool, fresh, counts = begun
+        own = slice(self._lanes[lane], self._lanes[lane + 1])
+        memory = self._memory[own]
+        memory[fresh[own]] = self._initial
+        pool.before[own] = memory
+        first, last = np.searchsorted(day.pool.stocks, (own.start, own.stop))
         self._scans.scan_pool(
-            self._params, self._memory, context, stocks, day.first_row, tuple(day.columns), labels, ts_of(day.day, 0),
-            limits_of(day), self._nobody, masks, counts,
+            self._params, self._memory, pool.context, day.pool.stocks[first:last], day.first_row, tuple(day.columns),
+            pool.labels, ts_of(day.day, 0), limits_of(day), self._nobody, pool.masks, counts[lane],
         )  # fmt: skip
-        return PoolDay(labels, pooled, before, context, masks, counts)
 
 
 @contextmanager
@@ -122,9 +152,15 @@ def _quick_switches() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
-def _next(waiting: deque[tuple[DayBars, Future[PoolDay]]]) -> tuple[DayBars, PoolDay]:
-    day, made = waiting.popleft()
-    return day, made.result()
+def _next(waiting: deque[tuple[_Begun, list[Future[None]]]]) -> tuple[DayBars, PoolDay]:
+    begun, lanes = waiting.popleft()
+    for lane in lanes:
+        lane.result()
+    return begun.day, _done(begun)
+
+
+def _done(begun: _Begun) -> PoolDay:
+    return begun.pool._replace(counts=begun.counts.sum(axis=0))
 
 
 def limits_of(day: DayBars) -> tuple[I64, ...]:

@@ -23,8 +23,8 @@ class Refusals:
         self._labels: I64 = np.zeros(0, np.int64)
         self._told: dict[Reason, NDArray[np.bool_]] = {}
         """Stocks refused today already, by reason."""
-        self._kept: dict[tuple[Day, Reason], list[I64]] = {}
-        """Pairs of second and stock, by day and reason."""
+        self._kept: dict[tuple[Day, Reason], list[tuple[int | I64, I64]]] = {}
+        """Seconds, or one for all, and stocks, by day and reason."""
 
     def open_day(self, day: Day, labels: Sequence[int]) -> None:
         """Begin a session whose bars end at `labels`, seconds of the day."""
@@ -39,14 +39,17 @@ class Refusals:
         fresh = ~told[stocks]
         if fresh.any():
             told[stocks] = True
-            seconds = np.broadcast_to(self._labels[bars], stocks.shape)
-            self._kept.setdefault((self._day, reason), []).append(np.stack((seconds[fresh], stocks[fresh])))
+            seconds = self._labels[bars]
+            self._kept.setdefault((self._day, reason), []).append(
+                (seconds[fresh] if seconds.ndim else seconds, stocks[fresh])
+            )
 
     def rows(self) -> tuple[Refused, ...]:
         """Return what was refused, by day and reason."""
         found = []
         for (day, reason), parts in sorted(self._kept.items()):
-            seconds, stocks = np.concatenate(parts, axis=1)
+            seconds = np.concatenate([np.full(len(who), when) for when, who in parts])
+            stocks = np.concatenate([who for _, who in parts])
             order = np.lexsort((self._rank[stocks], seconds))
             symbols = tuple(map(self._symbols.__getitem__, stocks[order].tolist()))
             found.append(Refused(day, reason, self._rule, symbols, tuple(seconds[order].tolist())))

@@ -73,7 +73,7 @@ class Woken(Hosted):
         if self._counts[at]:
             woken = np.flatnonzero(self._masks[:, at >> 6] >> np.uint64(at & 63) & np.uint64(1))
             awake = self._followed.union(woken.tolist())
-        bars = ((stock, self.desk.bar_of(day, stock, at)) for stock in sorted(awake))
+        bars = ((stock, self.desk.bars.bar(day, stock, at)) for stock in sorted(awake))
         found = [(stock, bar) for stock, bar in bars if bar is not None]
         self.calls += len(found)
         return found

@@ -13,11 +13,11 @@ import numpy as np
 
 from common.backtests.result import Fill
 from common.domain.reasons import Reason
-from common.domain.values import MILLI, Cash, Side, Symbol
+from common.domain.values import MILLI, Cash, Price, Side, Symbol
 from common.strategies.contract import Rule
 from services.backtest_worker.account import DeskSettings
 from services.backtest_worker.adapters.bt_feeds import ColumnFeed, columns_of, numbers_of
-from services.backtest_worker.bars import Bar, DayBars
+from services.backtest_worker.bars import Bar, ColumnBars, DayBars
 from services.backtest_worker.desk import Desk
 from services.backtest_worker.fills import Working
 from services.backtest_worker.hosted import Hosted
@@ -34,6 +34,33 @@ ANALYZERS: Mapping[str, type] = {
 }
 
 
+class FeedBars(ColumnBars):
+    """What a desk reads of bars, out of the lines of backtrader's feeds."""
+
+    def __init__(self, broker: "DeskBroker") -> None:
+        self._broker = broker
+
+    def bar(self, day: DayBars, stock: int, at: int) -> Bar | None:
+        """Read a bar of the day in work from a stock's lines."""
+        if day.first_row[stock] < 0:
+            return None
+        data = self._broker.feeds[stock]
+        ago = at - max(self._broker.at, 0)
+        lines = (data.open, data.high, data.low, data.close)
+        opened, high, low, close = (round(line[ago] * MILLI) for line in lines)
+        return Bar(opened, high, low, close, int(data.volume[ago]), int(data.openinterest[ago]))
+
+    def close(self, day: DayBars, stock: int, at: int) -> Price:
+        """Return the close of bar `at`, 0 where a stock has no bars that day."""
+        bar = self.bar(day, stock, at)
+        return bar.close if bar is not None else 0
+
+    def turnover(self, day: DayBars, stock: int, at: int) -> Cash:
+        """Return the day's turnover up to the end of bar `at`, 0.001 yuan."""
+        bars = (self.bar(day, stock, each) for each in range(at + 1))
+        return sum(bar.turnover for bar in bars if bar is not None)
+
+
 class DeskBroker(bt.broker.BrokerBase):  # type: ignore[misc]  # backtrader ships no types
     """A broker that keeps no books of its own: the desk trades, this tells backtrader of it."""
 
@@ -48,7 +75,7 @@ class DeskBroker(bt.broker.BrokerBase):  # type: ignore[misc]  # backtrader ship
         self._orders: dict[str, Any] = {}
         self._notes: list[Any] = []
         self._positions: dict[Any, bt.Position] = {}
-        desk.listener, desk.bar_of = self, self.bar_of
+        desk.listener, desk.bars = self, FeedBars(self)
 
     # ------------------------------------------------------------------ what backtrader asks
 
@@ -87,16 +114,6 @@ class DeskBroker(bt.broker.BrokerBase):  # type: ignore[misc]  # backtrader ship
         return self._days[self._number]
 
     # ------------------------------------------------------------------ what the desk tells
-
-    def bar_of(self, day: DayBars, stock: int, at: int) -> Bar | None:
-        """Read a bar of the day in work from a stock's lines."""
-        if day.first_row[stock] < 0:
-            return None
-        data = self.feeds[stock]
-        ago = at - max(self.at, 0)
-        lines = (data.open, data.high, data.low, data.close)
-        opened, high, low, close = (round(line[ago] * MILLI) for line in lines)
-        return Bar(opened, high, low, close, int(data.volume[ago]), int(data.openinterest[ago]))
 
     def sent(self, order: Working) -> None:
         """Make backtrader's order of ours."""
@@ -177,8 +194,8 @@ class HostedStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
         """Let the rule decide on the bar that closed; end the day on its last one."""
         broker: HostedBroker = self.p.broker
         hosted, at = broker.hosted, broker.at
-        day = hosted.desk.day
-        bars = ((stock, broker.bar_of(day, stock, at)) for stock in broker.feeds)
+        desk, day = hosted.desk, hosted.desk.day
+        bars = ((stock, desk.bars.bar(day, stock, at)) for stock in broker.feeds)
         hosted.decide(at, [(stock, bar) for stock, bar in bars if bar is not None])
         if broker.closing:
             hosted.close_day()

@@ -264,9 +264,18 @@ def first_refused(masks: Any, others: Any, chosen: Any, full: Any, entered: Any,
 
     All that wanted to on a bar of `full`, and those marked in `others`; not after the stock was `entered`.
     """
+    bits = np.zeros(masks.shape[1], np.uint64)
+    for bar in range(len(full)):
+        if full[bar]:
+            bits[bar >> 6] |= np.uint64(1) << np.uint64(bar & 63)
     found = 0
     for at in range(len(chosen)):
         stock = chosen[at]
+        any_bar = np.uint64(0)
+        for word in range(len(bits)):
+            any_bar |= (masks[stock, word] & bits[word]) | others[stock, word]
+        if any_bar == 0:
+            continue
         for bar in range(len(full)):
             word, bit = bar >> 6, np.uint64(bar & 63)
             wanted = bar < entered[stock] and full[bar] and masks[stock, word] >> bit & np.uint64(1)
