@@ -4,9 +4,9 @@
 
 A year of 5-minute bars (5,400 stocks, 63 million rows) is written with the project's own writer, and its mapped
 columns are made before anything is timed. The screen lets every stock in, so every stock is looked at on every bar;
-five slots, shared cash, every rule of the market on. Cold: a new process, machine code from the disk's cache. Warm:
-the same call again inside one process; a command makes three passes, one a fill verdict, and writes its results, so
-beside it stands one verdict from its days to its statistics. Kept: a process that has its pools and facts already, as a
+five slots, shared cash, every rule of the market on. Cold: a new process, machine code from the disk's cache, results
+written; the bound is for one pass, one fill verdict (`--alone`), beside it stands the command as it is by default, all
+three verdicts. Warm: the same call again inside one process, and one verdict from its days to its statistics. Kept: a process that has its pools and facts already, as a
 worker's has from the job before, from there to finished statistics. Own memory is what is not a mapped file. The baseline is a bare numba pass over the same mapped columns. Growth: the
 same command over one month, a quarter, half a year and the whole. Modules are read as bytecode, as on any machine
 that ran the command once: processes started here may write it, whatever the environment says.
@@ -200,8 +200,9 @@ def bare_seconds(folder: Path, symbols: list[str]) -> float:
     return best
 
 
-def command(folder: Path, first: int, last: int) -> list[str]:
-    return ["backtest", "run", "limit_up", "--from", str(first), "--to", str(last), "--history", str(folder), "--json"]
+def command(folder: Path, first: int, last: int, *more: str) -> list[str]:
+    days = ["--from", str(first), "--to", str(last)]
+    return ["backtest", "run", "limit_up", *days, "--history", str(folder), "--json", *more]
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -210,12 +211,12 @@ def environment(home: Path) -> dict[str, str]:
     return {**kept, "PANKOU_HOME": str(home)}
 
 
-def cold(home: Path, folder: Path, first: int, last: int) -> tuple[float, float, dict[str, Any]]:
+def cold(home: Path, folder: Path, first: int, last: int, *more: str) -> tuple[float, float, dict[str, Any]]:
     """Run the command in a new process; returns its seconds by the wall and of the processor, and what it printed."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", "services.cli", *command(folder, first, last)],
+        [sys.executable, "-m", "services.cli", *command(folder, first, last, *more)],
         env=environment(home), capture_output=True, text=True, check=False,
     )  # fmt: skip
     wall = time.perf_counter() - start
@@ -240,6 +241,7 @@ def measure(root: Path, stocks: int, sessions: int) -> dict[str, float]:
     one_day, _, _ = cold(home, folder, days[0], days[0])
     runs = [cold(home, folder, days[0], days[-1]) for _ in range(3)]
     seconds, cpu, told = min(runs, key=lambda run: run[0])
+    alone = min(cold(home, folder, days[0], days[-1], "--alone")[0] for _ in range(3))
     growth = {}
     for share in (12, 4, 2):
         part = days[: len(days) // share]
@@ -253,7 +255,7 @@ def measure(root: Path, stocks: int, sessions: int) -> dict[str, float]:
     bare = bare_seconds(folder, symbols)
     assert len(told["fills"]) >= 20, "a market in which nothing is traded measures nothing"
     return {
-        "bars_m": bars / 1e6, "fills": len(told["fills"]), "cold_s": seconds, "cold_cpu_s": cpu, "cold_bound_s": COLD_S,
+        "bars_m": bars / 1e6, "fills": len(told["fills"]), "cold_one_verdict_s": alone, "cold_bound_s": COLD_S, "cold_s": seconds, "cold_cpu_s": cpu,
         "warm_command_s": warm["command"], "warm_one_verdict_s": warm["one_verdict"], "warm_bound_s": WARM_S,
         "kept_one_verdict_s": warm["kept_one"], "kept_three_verdicts_s": warm["kept_three"],
         "first_compile_s": with_compiling - one_day, "one_day_cold_s": one_day, **growth, "own_mb": warm["own_mb"],

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from operator import lt
 from typing import Any
 
 import msgspec
@@ -126,7 +127,8 @@ def _refused(refused: Sequence[Refused]) -> Iterator[str]:
             return
         if not row.seconds or min(row.seconds) < 0 or max(row.seconds) >= _DAY_S:
             yield f"{name}: a refusal at no second of a day"
-        if any(one >= other for one, other in pairwise(zip(row.seconds, row.symbols, strict=True))):
+        moments = list(zip(row.seconds, row.symbols, strict=True))
+        if not all(map(lt, moments, moments[1:])):
             yield f"{name}: refusals are not in the order they happened"
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,7 +20,7 @@ from common.backtests.result import (
     Refused,
     Unfilled,
 )
-from common.backtests.trades import trades_of
+from common.backtests.trades import Trade, trades_of
 from common.domain.calendar import clock, hms
 from common.domain.errors import ResultError
 from common.domain.reasons import Reason
@@ -196,11 +197,15 @@ def _raw(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
+_COMPUTED = ("fees", "pnl", "gain")
+_TEXTS = ("symbol", "rule", "entry", "exit")
+
+
 def _trades(result: BacktestResult) -> bytes:
     """Return the trades as a table: the fields of `Trade` and what is computed from them."""
-    rows = []
-    for trade in trades_of(result):
-        texts = {"entry": trade.entry.name, "exit": trade.exit.name}
-        rows.append({**trade._asdict(), **texts, "fees": trade.fees, "pnl": trade.pnl, "gain": trade.gain})
-    names = ("symbol", "rule", "entry", "exit")
-    return _bytes(pl.DataFrame(rows, schema_overrides=dict.fromkeys(names, pl.String)))
+    trades = trades_of(result)
+    columns: dict[str, list[Any]] = {name: list(map(attrgetter(name), trades)) for name in (*Trade._fields, *_COMPUTED)}
+    for name in ("entry", "exit"):
+        columns[name] = [reason.name for reason in columns[name]]
+    kinds: dict[str, Any] = dict.fromkeys(columns, pl.Int64) | dict.fromkeys(_TEXTS, pl.String) | {"gain": pl.Float64}
+    return _bytes(pl.DataFrame(columns, schema=kinds))

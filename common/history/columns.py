@@ -14,6 +14,7 @@ import mmap
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -97,7 +98,6 @@ class _Month:
 
     def __init__(self, place: Path) -> None:
         self._symbols: list[Symbol] = json.loads((place / "symbols.json").read_text("utf-8"))
-        self._at = {symbol: at for at, symbol in enumerate(self._symbols)}
         self._day = np.fromfile(place / "block_day.i4", TYPES["i4"])
         self._start = np.fromfile(place / "block_start.i8", TYPES["i8"])
         self._begin = np.fromfile(place / "symbol_begin.i8", TYPES["i8"])
@@ -114,9 +114,9 @@ class _Month:
 
     def part(self, wanted: dict[Symbol, int], first: Day, last: Day, read_ahead: bool) -> Part:
         """Return where the stock-days of some symbols lie."""
-        found = sorted((self._at[symbol], place) for symbol, place in wanted.items() if symbol in self._at)
-        own = np.array([at for at, _ in found], np.int64)
-        places = np.array([place for _, place in found], np.int64)
+        places = np.fromiter(map(wanted.get, self._symbols, repeat(-1)), np.int64, len(self._symbols))
+        own = np.flatnonzero(places >= 0)
+        places = places[own]
         begin, end = self._begin[own], self._begin[own + 1]
         blocks = _ranges(begin, end)
         symbol = np.repeat(places, end - begin)

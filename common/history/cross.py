@@ -94,7 +94,11 @@ def per_stock(universe: Universe, rows: Rows, name: str) -> I64:
     """Return one value a stock out of rows of a single day; 0 where it has none."""
     values = np.zeros(len(universe.ids), np.int64)
     at = universe.column[rows.symbol]
-    values[at[at >= 0]] = rows.columns[name][at >= 0]
+    known = at >= 0
+    if known.all():
+        values[at] = rows.columns[name]
+    else:
+        values[at[known]] = rows.columns[name][known]
     return values
 
 

@@ -19,8 +19,8 @@ from common.strategies.contract import Rule
 from services.backtest_worker.bars import LAST_LABEL_S, DayBars
 
 I64 = NDArray[np.int64]
-AHEAD = 2
-"""Days that are scanned before the desks come to them."""
+AHEAD = 8
+"""Days that are scanned before the desks come to them: while machine code is loaded, days are read."""
 LANES = 2
 """Threads that scan, each its own stocks: with one, a core has nothing to do while the desks wait for the scan."""
 SWITCH_S = 0.000_1
@@ -36,6 +36,8 @@ class Scans(NamedTuple):
     scan_one: Any
     """Steps one stock on with its position; stops at the first bar that decides something not done already."""
     hits_at: Any
+    """Stocks of a pool that want to enter on a bar, the smallest float value first."""
+    too_dear: Any
     first_refused: Any
     digest: str
     """Of everything the machine code is made of."""
@@ -55,6 +57,8 @@ class PoolDay(NamedTuple):
     """Bars on which the rule wants to enter, a bit each."""
     counts: I64
     """Stocks that it wants to enter, by bar; at least."""
+    float_value: I64
+    """Of every stock: price before the open x float shares; small ones enter first."""
 
 
 class _Begun(NamedTuple):
@@ -124,7 +128,7 @@ class PoolScan:
         labels = np.array([label for label in day.labels if label <= LAST_LABEL_S], np.int64)
         masks = np.zeros((count, -(-len(labels) // 64)), np.uint64)
         counts = np.zeros((LANES, len(labels)), np.int64)
-        pool = PoolDay(labels, pooled, np.empty_like(self._memory), context, masks, counts[0])
+        pool = PoolDay(labels, pooled, np.empty_like(self._memory), context, masks, counts[0], float_value_of(day))
         return _Begun(day, pool, fresh, counts)
 
     def _lane(self, begun: _Begun, lane: int) -> None:
@@ -161,6 +165,12 @@ def _next(waiting: deque[tuple[_Begun, list[Future[None]]]]) -> tuple[DayBars, P
 
 def _done(begun: _Begun) -> PoolDay:
     return begun.pool._replace(counts=begun.counts.sum(axis=0))
+
+
+def float_value_of(day: DayBars) -> I64:
+    """Return what a day's stocks are worth before its open, 0.001 yuan."""
+    value: I64 = day.facts.prev_close * day.facts.float_shares
+    return value
 
 
 def limits_of(day: DayBars) -> tuple[I64, ...]:

@@ -66,6 +66,7 @@ class Scanned:
         self._entered = np.full(count, NEVER, np.int64)
         self._watches: dict[int, _Watch] = {}
         self._out = np.zeros((count, 2), np.int64)
+        self._hits = np.zeros(count, np.int64)
         self._found = np.zeros(5, np.int64)
         self._lots = np.array([lot_minimum(board) for board in range(max(Board) + 1)], np.int64)
         self._counts: I64 = np.zeros(0, np.int64)
@@ -245,13 +246,13 @@ class Scanned:
             for stock, said in others:
                 desk.enter(stock, said, at)
             return
-        count = self._scans.hits_at(self._masks, desk.day.pool.stocks, at, self._entered, self._out[:, 0])
-        stocks = self._out[:count, 0].copy()
-        said_of = dict(others)
-        stocks = np.concatenate((stocks, np.array(list(said_of), np.int64)))
-        facts = desk.day.facts
-        order = np.lexsort((stocks, facts.prev_close[stocks] * facts.float_shares[stocks]))
-        left = stocks[order]
+        count = self._scans.hits_at(
+            self._masks, desk.day.pool.stocks, at, self._entered, self.pool.float_value, self._hits
+        )
+        left, said_of = self._hits[:count].copy(), dict(others)
+        if said_of:
+            left = np.concatenate((left, np.array(list(said_of), np.int64)))
+            left = left[np.lexsort((left, self.pool.float_value[left]))]
         while len(left) and desk.slots_free() > 0:
             left = left[self._too_dear(left, at) :]
             if len(left):
@@ -280,11 +281,12 @@ class Scanned:
         """Return how many stocks from the front cost more than there is money, each refused once a day."""
         desk = self.desk
         budget = min(desk.slot_cash(at), desk.ledger.free_cash)
-        closes = desk.day.columns.close[desk.day.first_row[stocks] + at].astype(np.int64)
-        fits = closes * self._lots[desk.day.facts.board[stocks]] <= budget
-        count = int(fits.argmax()) if fits.any() else len(stocks)
-        front = stocks[:count]
-        desk.refuse_many(front, at, Reason.BELOW_ONE_LOT)
+        day = desk.day
+        count: int = self._scans.too_dear(
+            stocks, day.columns.close, day.first_row, at, day.facts.board, self._lots, budget
+        )
+        if count:
+            desk.refuse_many(stocks[:count], at, Reason.BELOW_ONE_LOT)
         return count
 
     def _said(self, stock: int, at: int) -> Decision:

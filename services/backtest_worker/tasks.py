@@ -187,8 +187,9 @@ class Warm:
     def run(self, task: Task, told: Told = quiet) -> dict[str, bytes]:
         """Run a task; returns the files of its result, the same bytes wherever it runs."""
         job = job_of(task, self._cache, self._history)
-        results = run_job(job, told, self._days_of(task, job))
-        candles = candles_of(job, results[0]) if task.candles else ()
+        days = self._days_of(task, job)
+        results = run_job(job, told, days)
+        candles = candles_of(days.history, job, results[0]) if task.candles else ()
         files = files_of(results[0], results[1:], candles)
         return {**files, SUMMARY: encode_summary(key_of(task), task, statistics_of(results[0]).metrics, files)}
 

@@ -18,7 +18,7 @@ from common.runtime.rules import rule_source_hash
 from common.runtime.screens import load_screens
 from common.strategies.contract import Rule
 from services.backtest_worker.account import DeskSettings
-from services.backtest_worker.job import GRAINS, Job, Told, candles_of, rulebook_hash, run_job, tapes_hash
+from services.backtest_worker.job import GRAINS, Job, Told, candles_of, days_of, rulebook_hash, run_job, tapes_hash
 from services.cli.days import Days, choose_days
 from services.cli.direct import open_direct
 from services.cli.faults import BadInputError
@@ -45,6 +45,7 @@ class Asked(NamedTuple):
     verdict: str | None = None
     cash: int | None = None
     slots: int | None = None
+    alone: bool = False
 
 
 class Ran(NamedTuple):
@@ -104,13 +105,14 @@ def run_tapes(session: Session, asked: Asked, chosen: Days, told: Told) -> Ran:
     config, rule = _config(session, asked)
     tapes = chosen.tapes
     results = []
-    for number, verdict in enumerate(_verdicts(asked, config), 1):
+    verdicts = _verdicts(asked, config)
+    for number, verdict in enumerate(verdicts, 1):
         gateway = replace(config.gateway, fill_verdict=verdict)
         slots = config.account.positions_max
         account = replace(config.account, rule_slots={asked.rule: slots}, cash=asked.cash or config.account.cash)
         one = replace(config, gateway=gateway, account=account, feed=replace(config.feed, hand_script=""))
         made = run_pipeline(tapes, Path(chosen.history) if chosen.history else None, one)
-        told(verdict, number, len(VERDICTS))
+        told(verdict, number, len(verdicts))
         inputs = Inputs(
             asked.rule, {k: int(v) for k, v in rule_params(config, asked.rule)._asdict().items()},
             {"positions_max": slots, "slot_bp": account.slot_bp, "commission_e7": config.fees.commission_e7,
@@ -124,9 +126,9 @@ def run_tapes(session: Session, asked: Asked, chosen: Days, told: Told) -> Ran:
 
 
 def _verdicts(asked: Asked, config: Config) -> tuple[Verdict, ...]:
-    """Return the verdict of the main result, then the others."""
+    """Return the verdict of the main result, then the others unless it is run alone."""
     first = asked.verdict or config.gateway.fill_verdict
-    return (*[v for v in VERDICTS if v == first], *[v for v in VERDICTS if v != first])
+    return (*[v for v in VERDICTS if v == first], *[v for v in VERDICTS if v != first and not asked.alone])
 
 
 def _config(session: Session, asked: Asked) -> tuple[Config, Rule]:
@@ -178,8 +180,9 @@ def _interval(folder: Path, step: str) -> int:
 
 def run(session: Session, job: Job, told: Told) -> Ran:
     """Run a job and keep its result."""
-    results = run_job(job, told)
-    return _keep(session, results, candles_of(job, results[0]))
+    days = days_of(job)
+    results = run_job(job, told, days)
+    return _keep(session, results, candles_of(days.history, job, results[0]))
 
 
 def _keep(session: Session, results: Sequence[BacktestResult], candles: Sequence[Candle] = ()) -> Ran:

@@ -187,6 +187,7 @@ TEXTS: dict[str, Text] = {
     "opt.set": Text("策略参数，如 stop_bp=300；可写多次。", "A parameter of the rule, e.g. stop_bp=300; may be repeated."),
     "opt.screen_set": Text("选股参数，如 amplitude_bp_max=5000；可写多次。", "A parameter of the screen, e.g. amplitude_bp_max=5000; may be repeated."),
     "opt.verdict": Text("涨停排队的成交判定，作为主结果；默认取配置 fill_verdict。", "How fills at the limit are judged in the main result; fill_verdict of the configuration by default."),
+    "opt.alone": Text("只跑主结果的成交判定，另两种不跑：更快。", "Run the verdict of the main result only, not the two others: faster."),
     "opt.bar_minutes": Text("用几分钟的 K 线；默认按策略选。", "Minutes of the bars; chosen by the rule by default."),
     "opt.grid": Text("参数的取值：stop_bp=300,400,500，或 stop_bp=300:900:100（含两端）；可写多次，各组合都跑。", "Values of a parameter: stop_bp=300,400,500, or stop_bp=300:900:100 with both ends; may be repeated, every combination is run."),
     "opt.search": Text("怎样挑参数组：grid 全跑；optuna 只试网格中的一部分，由 Optuna 挑（可选依赖）。", "How sets are chosen: grid, all of them; optuna, some of the grid's, picked by Optuna (an optional extra)."),

@@ -121,7 +121,7 @@ def compile_rule(rule: Rule, folder: Path) -> Scans:
     """Compile a rule; machine code made before of the same sources is read from `folder`."""
     scope, digest = _made(rule, _source(rule), {"decide": rule.decide}, folder)
     pool, one = (_told_clearly(rule.NAME, scope[name]) for name in ("scan_pool", "scan_one"))
-    return Scans(pool, one, hits_at, first_refused, digest)
+    return Scans(pool, one, hits_at, too_dear, first_refused, digest)
 
 
 def compile_wake(rule: Rule, folder: Path) -> Callable[..., Any]:
@@ -246,16 +246,33 @@ def _field(cell: str, at: int, value: Any) -> str:
 
 
 @numba.njit(cache=True, nogil=True)
-def hits_at(masks: Any, chosen: Any, bar: int, entered: Any, out: Any) -> int:
-    """Write the stocks that want to enter on a bar, and were not entered before, to `out`; returns how many."""
+def hits_at(masks: Any, chosen: Any, bar: int, entered: Any, value: Any, out: Any) -> int:
+    """Write the stocks that want to enter on a bar, and were not entered before, to `out`; returns how many.
+
+    In order of `value`, equal ones as they are in `chosen`.
+    """
     found = 0
     word, bit = bar >> 6, np.uint64(bar & 63)
     for at in range(len(chosen)):
         stock = chosen[at]
         if entered[stock] > bar and masks[stock, word] >> bit & np.uint64(1):
-            out[found] = stock
+            place = found
+            while place > 0 and value[out[place - 1]] > value[stock]:
+                out[place] = out[place - 1]
+                place -= 1
+            out[place] = stock
             found += 1
     return found
+
+
+@numba.njit(cache=True, nogil=True)
+def too_dear(stocks: Any, closes: Any, first_row: Any, bar: int, boards: Any, lots: Any, budget: int) -> int:
+    """Return how many stocks from the front cost more than `budget` for the least that may be bought of them."""
+    for at in range(len(stocks)):
+        stock = stocks[at]
+        if np.int64(closes[first_row[stock] + bar]) * lots[boards[stock]] <= budget:
+            return at
+    return len(stocks)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from common.domain.errors import HistoryError
 from common.domain.values import Day
 from common.history.batch import screen_days
-from common.history.columns import MinuteColumns, Part
+from common.history.columns import MinuteColumns
 from common.history.cross import Boards, spells_of, universe_of
 from common.history.daily import History, Rows
 from common.history.schema import known_at_of
@@ -161,8 +161,12 @@ class _Minutes:
     def __init__(self, minutes: MinuteColumns, symbols: Sequence[str], labels: tuple[int, ...]) -> None:
         self._minutes, self._symbols, self._labels = minutes, symbols, labels
         self._month = 0
-        self._part: Part | None = None
         self._columns = NO_COLUMNS
+        self._days, self._begin = _I4, _I8
+        """Days of the month, and where the blocks of each begin in those below, which are sorted by day."""
+        self._stock, self._start = _I8, _I8
+        self._whole, self._own = np.zeros((2, 0), np.bool_)
+        """Blocks that have every bar of the day; those of them whose opening auction has a bar of its own."""
 
     def day(self, day: Day) -> tuple[I64, Columns, I64]:
         """Return the first row of each stock's bars, the columns they are in, and opening auctions that have their own."""
@@ -170,23 +174,30 @@ class _Minutes:
             self._open(day // 100)
         first_row = np.full(len(self._symbols), NOT_THERE, np.int64)
         auction = np.zeros(len(self._symbols), np.int64)
-        part = self._part
-        if part is None:
-            return first_row, self._columns, auction
-        blocks = np.flatnonzero(part.day == day)
-        start, length, stock = part.start[blocks], part.stop[blocks] - part.start[blocks], part.symbol[blocks]
-        label = part.columns["label_s"]
-        own = (length == len(self._labels) + 1) & (label[start] < self._labels[0])
-        start = start + own
-        whole = (length - own == len(self._labels)) & (label[np.minimum(start, len(label) - 1)] == self._labels[0])
-        first_row[stock[whole]] = start[whole]
-        at = whole & own
-        auction[stock[at]] = part.columns["close"][start[at] - 1]
+        at = int(np.searchsorted(self._days, day))
+        if at < len(self._days) and self._days[at] == day:
+            blocks = slice(self._begin[at], self._begin[at + 1])
+            stock, start, whole = self._stock[blocks], self._start[blocks], self._whole[blocks]
+            first_row[stock[whole]] = start[whole]
+            own = whole & self._own[blocks]
+            if own.any():
+                auction[stock[own]] = self._columns.close[start[own] - 1]
         return first_row, self._columns, auction
 
     def _open(self, month: int) -> None:
         parts = self._minutes.between(self._symbols, month * 100, month * 100 + 99)
-        self._month, self._part = month, parts[0] if parts else None
-        if self._part is not None:
-            columns = self._part.columns
-            self._columns = Columns(*(columns[name] for name in Columns._fields))
+        self._month, self._days = month, _I4
+        if not parts:
+            return
+        part = parts[0]
+        columns = part.columns
+        self._columns = Columns(*(columns[name] for name in Columns._fields))
+        by_day = np.argsort(part.day, kind="stable")
+        self._days, begin = np.unique(part.day[by_day], return_index=True)
+        self._begin = np.append(begin, len(by_day))
+        start, length = part.start[by_day], (part.stop - part.start)[by_day]
+        label, count = columns["label_s"], len(self._labels)
+        self._own = (length == count + 1) & (label[start] < self._labels[0])
+        self._start, self._stock = start + self._own, part.symbol[by_day]
+        first = label[np.minimum(self._start, len(label) - 1)]
+        self._whole = (length - self._own == count) & (first == self._labels[0])

@@ -9,7 +9,7 @@ from common.strategies import RULES
 from services.backtest_worker import pool_scan
 from services.backtest_worker.adapters.compiled import compile_rule
 from services.backtest_worker.bars import DayBars
-from services.backtest_worker.pool_scan import AHEAD, PoolDay, PoolScan, Scans
+from services.backtest_worker.pool_scan import PoolDay, PoolScan, Scans
 from tests.parity.made_bars import MadeBars
 
 RULE = RULES["limit_up"]
@@ -48,7 +48,9 @@ def test_a_thread_finds_what_is_found_without_one(scans: Scans, monkeypatch: pyt
     assert marked > 10
 
 
-def test_days_are_taken_only_a_little_ahead(scans: Scans) -> None:
+def test_days_are_taken_only_a_little_ahead(scans: Scans, monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead_days = 2
+    monkeypatch.setattr(pool_scan, "AHEAD", ahead_days)
     bars, days = made(1)
     taken: list[int] = []
 
@@ -59,7 +61,7 @@ def test_days_are_taken_only_a_little_ahead(scans: Scans) -> None:
 
     ahead = PoolScan(RULE, RULE.Params(), scans, len(bars.symbols)).ahead(told())
     for number, _ in enumerate(ahead, 1):
-        assert len(taken) <= number + AHEAD
+        assert len(taken) <= number + ahead_days
     assert len(taken) == DAYS
 
 
