@@ -13,6 +13,7 @@ from common.history.cross import (
     I64,
     NO_BOARD,
     Boards,
+    ListedSessions,
     Universe,
     bar_of,
     boards_of,
@@ -20,7 +21,6 @@ from common.history.cross import (
     days_held,
     lacking_boards,
     last_traded,
-    listed_sessions,
     per_stock,
     pieces,
     reach_of,
@@ -141,6 +141,7 @@ class Tables:
         self._segments = segments_of(history, self.universe, self._window[0], days[-1])
         self._symbols = tuple(self.universe.symbols[each] for each in self._segments.base.tolist())
         self._boards = Boards(history.symbols)
+        self._listed = ListedSessions(history, self.universe)
         cuts = sorted(set(self._segments.begin.tolist()))
         self._parts = pieces(history, self._window, cuts)
         self._held = days_held(self._parts)
@@ -234,7 +235,7 @@ class Tables:
             bar=Bar(*(each[base] for each in bar_of(universe, yesterday))),
             last_close=self._last_close[at],
             float_shares=self._shares[at],
-            listed_sessions=listed_sessions(history, universe, last)[base],
+            listed_sessions=self._listed.at(last)[base],
             suspended=(per_stock(universe, facts, "suspended") > 0)[base],
             up_limit=per_stock(universe, facts, "up_limit")[base],
             lacking=lacking_boards(history, day, before.symbol, yesterday.symbol, facts.symbol, self._boards),
@@ -265,10 +266,12 @@ class _Windows:
 
 def _universe(history: History, window: Sequence[Day], days: Sequence[Day]) -> Universe:
     """Return a column for every stock that is listed on one of the days or has rows before them."""
-    ids = [rows.symbol for rows in pieces(history, window)]
+    there = np.zeros(len(history.symbols), np.bool_)
+    for rows in pieces(history, window):
+        there[rows.symbol] = True
     with suppress(HistoryError):  # `cross` says so when it comes to that day
-        ids.append(history.pre_open(days[-1]).symbol)
-    every = np.unique(np.concatenate(ids)).astype(np.int64)
+        there[history.pre_open(days[-1]).symbol] = True
+    every = np.flatnonzero(there)
     symbols = [history.symbols[at] for at in every.tolist()]
     known = (boards_of(symbols, days[0]) != NO_BOARD) | (boards_of(symbols, days[-1]) != NO_BOARD)
     kept = every[known]

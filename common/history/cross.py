@@ -82,7 +82,9 @@ class Universe(NamedTuple):
 
 def universe_of(history: History, day: Day, ids: NDArray[np.integer]) -> Universe:
     """Return the columns of the symbols of rows, those without a board left out."""
-    every = np.unique(ids).astype(np.int64)
+    there = np.zeros(len(history.symbols), np.bool_)
+    there[ids] = True
+    every = np.flatnonzero(there)
     board = boards_of([history.symbols[at] for at in every.tolist()], day)
     kept = every[board != NO_BOARD]
     column = np.full(len(history.symbols), -1, np.int64)
@@ -202,16 +204,25 @@ def days_since(listed: I64, origin: int) -> I64:
     return since
 
 
-def listed_sessions(history: History, universe: Universe, last: Day) -> I64:
-    """Return the number of the session `last` in each listing; before the calendar begins, two thirds of the days."""
-    calendar = history.calendar()
-    days = calendar.between(calendar.first, last)
-    listed = history.listed_days()[universe.ids]
-    numbers = len(days) - np.searchsorted(np.array(days, np.int64), listed).astype(np.int64)
-    early = np.flatnonzero(listed < calendar.first)
-    before = days_since(np.maximum(listed[early], 19900101), to_date(calendar.first).toordinal())
-    numbers[early] += before * 2 // 3
-    return numbers
+class ListedSessions:
+    """The number of a session in each listing; before the calendar begins, two thirds of the days are taken for sessions."""
+
+    def __init__(self, history: History, universe: Universe) -> None:
+        calendar = history.calendar()
+        self._calendar = calendar
+        listed = history.listed_days()[universe.ids]
+        self._before = np.searchsorted(np.array(calendar.between(calendar.first, calendar.last), np.int64), listed)
+        """Sessions before each listing."""
+        early = np.flatnonzero(listed < calendar.first)
+        self._more = np.zeros(len(listed), np.int64)
+        days = days_since(np.maximum(listed[early], 19900101), to_date(calendar.first).toordinal())
+        self._more[early] = days * 2 // 3
+
+    def at(self, last: Day) -> I64:
+        """Return the number of the session `last` in each listing, 0 before it."""
+        count = len(self._calendar.between(self._calendar.first, last))
+        numbers: I64 = count - np.minimum(self._before, count) + self._more
+        return numbers
 
 
 def spells_of(history: History, universe: Universe, asking: Day) -> Spells:
@@ -255,6 +266,8 @@ def lacking_boards(
     ):
         count_all = len(history.symbols)
         gone = np.flatnonzero(_marked(earlier, count_all) & ~_marked(later, count_all))
+        if not len(gone):
+            continue
         board_of_all = (boards or Boards(history.symbols)).on(yesterday)
         had = np.bincount(board_of_all[earlier], minlength=9)
         if not _too_many(board_of_all[gone], had):
@@ -364,7 +377,7 @@ def cross_of(history: History, day: Day, sessions: int = 60, least: int | None =
         bar=bar_of(universe, yesterday),
         last_close=traded.close[-1],
         float_shares=float_shares_of(universe, from_day(parts, window[-FLOAT_SESSIONS:][0])),
-        listed_sessions=listed_sessions(history, universe, last),
+        listed_sessions=ListedSessions(history, universe).at(last),
         suspended=per_stock(universe, facts, "suspended") > 0,
         up_limit=per_stock(universe, facts, "up_limit"),
         lacking=lacking_boards(history, day, before.symbol, yesterday.symbol, facts.symbol),

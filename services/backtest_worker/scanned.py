@@ -70,6 +70,8 @@ class Scanned:
         self._found = np.zeros(5, np.int64)
         self._lots = np.array([lot_minimum(board) for board in range(max(Board) + 1)], np.int64)
         self._counts: I64 = np.zeros(0, np.int64)
+        self._wanted: I64 = np.zeros(0, np.int64)
+        """Bars on which the rule may want to enter something, and NEVER."""
         self._pool: PoolDay | None = None
         self._steps = 0
         self._limits: tuple[I64, ...] = ()
@@ -87,8 +89,8 @@ class Scanned:
         """Play one session."""
         self._open(day, pool)
         full = np.zeros(self._steps, np.bool_)
-        for at in range(len(day.labels)):
-            desk = self.desk
+        desk, at = self.desk, 0
+        while at < len(day.labels):
             if desk.working:
                 desk.cancel_due(at)
                 for stock in desk.match(at):
@@ -99,7 +101,20 @@ class Scanned:
                 entries = self._exits(at)
                 if self._counts[at] or entries:
                     self._enter(at, entries, full)
+            at = self._next(at + 1, len(day.labels), full)
         self._close(day, full)
+
+    def _next(self, at: int, end: int, full: NDArray[np.bool_]) -> int:
+        """Return the next bar, from `at` on, on which something can happen; notes the entries that no slot is left for."""
+        desk = self.desk
+        if desk.working or desk.standing or any(watch.moved for watch in self._watches.values()):
+            return at
+        stop = max(at, min((watch.wakes for watch in self._watches.values()), default=NEVER))
+        if desk.slots_free() > 0:
+            stop = min(stop, int(self._wanted[np.searchsorted(self._wanted, at)]))
+        else:
+            full[at:stop] = self._counts[at:stop] > 0
+        return stop if stop < self._steps else end
 
     def _open(self, day: DayBars, pool: PoolDay) -> None:
         self.desk.open_day(day)
@@ -136,6 +151,8 @@ class Scanned:
                 self._params, self._memory, pool.context, own, day.first_row, tuple(day.columns), pool.labels,
                 ts_of(day.day, 0), self._limits, self._nobody, self._masks, self._counts,
             )  # fmt: skip
+
+        self._wanted = np.append(np.flatnonzero(self._counts), NEVER)
 
     def _go_ex(self, day: DayBars, stock: int, watch: _Watch) -> None:
         raw, reference = int(day.facts.raw_prev_close[stock]), int(day.facts.prev_close[stock])

@@ -1,6 +1,5 @@
 """Numbers, tables and reasons as people read them. Amounts come in as integers in 0.001 yuan."""
 
-import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
@@ -157,4 +156,4 @@ def plain(value: Any) -> Any:
 
 def echo_json(value: Any) -> None:
     """Print JSON."""
-    click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+    click.echo(msgspec.json.format(msgspec.json.encode(plain(value)), indent=2).decode())
