@@ -30,6 +30,8 @@ class EventReader:
         self._peer = peer
         self._rows: dict[int, EventRow] = {}
         self._asked = ""
+        self._asked_having = 0
+        """`have` when the open question was asked."""
         self._asks = 0
 
     @property
@@ -85,13 +87,15 @@ class EventReader:
 
     def _ask(self, from_seq: int) -> list[Output]:
         self._asks += 1
+        self._asked_having = self.have
         self._asked = f"events|{from_seq}|{self._asks}"
         return [Request(self._peer, self._asked, EventsRequest(from_seq, PAGE_ROWS))]
 
     def _on_answer(self, answer: Events) -> list[Output]:
-        if answer.last_seq < self.have:
+        # Rows that were published and applied while the answer was on its way need not be in it.
+        if answer.last_seq < self._asked_having:
             raise InvariantError(
-                f"the gateway's journal ends at row {answer.last_seq}, row {self.have} was applied here"
+                f"the gateway's journal ends at row {answer.last_seq}, row {self._asked_having} was applied here"
             )
         for row in answer.rows:
             self._keep(row)

@@ -49,7 +49,9 @@ class Proxy:
             async def connected(
                 reader: asyncio.StreamReader, writer: asyncio.StreamWriter, to: int = number, name: str = service
             ) -> None:
-                await self._wire(reader, writer, to, name)
+                # asyncio of 3.11 asks a connection's task for its exception even where it was cancelled, and prints that.
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._wire(reader, writer, to, name)
 
             servers.append(await asyncio.start_server(connected, HOST, number + SHIFT))
         self._ready.set()

@@ -98,6 +98,20 @@ def test_a_journal_that_ends_before_what_was_applied_stops_the_process() -> None
         reader.on_message(Events((), 4, None))
 
 
+def test_an_answer_that_was_overtaken_by_what_was_published_since_is_no_shorter_journal() -> None:
+    reader = EventReader(0)
+    reader.on_start()
+    for item in (row(1, P), row(2, P), MatchedThrough(P, 2)):
+        reader.on_message(item)
+    assert reader.ready(P) == [row(1, P), row(2, P)]
+    assert reader.on_message(Events((row(1, P),), 1, None)) == []
+    assert not reader.waiting
+    assert (reader.have, reader.buffered) == (2, 0)
+    assert asked(reader.on_message(MatchedThrough(P + 1, 3))) == [3]
+    with pytest.raises(InvariantError, match="ends at row 1, row 2 was applied"):
+        reader.on_message(Events((row(1, P),), 1, None))
+
+
 def test_other_messages_are_ignored_and_rows_before_any_push_belong_to_the_first() -> None:
     reader = started()
     assert reader.on_message(AccountOpened(1, "paper")) == []
