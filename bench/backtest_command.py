@@ -4,12 +4,15 @@
 
 A year of 5-minute bars (5,400 stocks, 63 million rows) is written with the project's own writer, and its mapped
 columns are made before anything is timed. The screen lets every stock in, so every stock is looked at on every bar;
-five slots, shared cash, every rule of the market on. Cold: a new process, machine code from the disk's cache, results
-written; the bound is for one pass, one fill verdict (`--alone`), beside it stands the command as it is by default, all
-three verdicts. Warm: the same call again inside one process, and one verdict from its days to its statistics. Kept: a process that has its pools and facts already, as a
-worker's has from the job before, from there to finished statistics. Own memory is what is not a mapped file. The baseline is a bare numba pass over the same mapped columns. Growth: the
-same command over one month, a quarter, half a year and the whole. Modules are read as bytecode, as on any machine
-that ran the command once: processes started here may write it, whatever the environment says.
+five slots, shared cash, every rule of the market on.
+
+Cold: a new process, machine code from the disk's cache, results written. The bound is for one pass, one fill verdict
+(`--alone`); beside it stands the command as it is by default, all three. Warm: the same call again inside one process,
+and one verdict from its days to its statistics. Kept: a process that has its pools and facts already, as a worker's has
+from the job before, from there to finished statistics. Own memory is what is not a mapped file. The baseline is a bare
+numba pass over the same mapped columns. Growth: the same command over one month, a quarter, half a year and the whole.
+Modules are read as bytecode, as on any machine that ran the command once: processes started here may write it, whatever
+the environment says.
 """
 
 import argparse

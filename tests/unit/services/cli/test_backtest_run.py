@@ -41,6 +41,16 @@ def test_a_run_prints_its_statistics_and_keeps_its_result(home: Path) -> None:
     assert "判定 pessimistic" in told.stdout
 
 
+def test_a_verdict_alone_gives_the_deals_it_gives_beside_the_others(home: Path) -> None:
+    asked = f"backtest run limit_up {SPAN} --verdict pessimistic --json"
+    beside, alone = (json.loads(run(home, asked + more)[0].stdout) for more in ("", " --alone"))
+    assert alone["fills"] == beside["fills"] != []
+    assert alone["statistics"] == beside["statistics"]
+    assert alone["inputs"]["verdict"] == "pessimistic"
+    assert read_result(Path(alone["folder"])).others == []
+    assert len(read_result(Path(beside["folder"])).others) == 2
+
+
 def test_parameters_are_set_and_checked(home: Path) -> None:
     found = json.loads(run(home, f"backtest run limit_up {SPAN} --set stop_bp=9000 --json")[0].stdout)
     assert found["inputs"]["params"]["stop_bp"] == 9_000
