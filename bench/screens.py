@@ -41,7 +41,7 @@ def best(times: int, run: Callable[[], object]) -> tuple[float, float]:
     return min(walls), min(cores)
 
 
-def market(days: int, stocks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def market(days: int, stocks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]  # only the bench reads them
     """Return highs, lows (0.001 yuan, sessions x stocks) and factors with an ex-day a year a stock."""
     rng = np.random.default_rng(1)
     close = np.exp(np.cumsum(rng.normal(0, 0.012, (days, stocks)), axis=0)) * 10_000

@@ -134,7 +134,7 @@ def _exit_reason(params: Params, memory: Memory, step: Step, position: Position)
 def decide(  # every rule gets its context; this one decides without
     params: Params,
     memory: Memory,
-    context: Context,  # noqa: ARG001
+    context: Context,  # noqa: ARG001 - every rule is called alike
     step: Step,
     position: Position,
 ) -> tuple[Memory, Decision]:
@@ -174,7 +174,7 @@ def _explain_entry(params: Params, memory: Memory, step: Step) -> tuple[Check, .
 def explain(
     params: Params,
     memory: Memory,
-    context: Context,  # noqa: ARG001
+    context: Context,  # noqa: ARG001 - every rule is called alike
     step: Step,
     position: Position,
 ) -> tuple[Check, ...]:
