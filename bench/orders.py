@@ -3,7 +3,7 @@
 Baseline, alternating with it in the same run on the same disk: the same row committed by bare SQLite
 (`synchronous=FULL`), nothing around it. A real gateway process, CURVE, real sockets, the paper exchange behind it.
 Between the two stands the least that two processes can do: one that commits the row and sends it back over CURVE,
-without decoding, checks or books.
+without decoding, checks or books; the bound is on that one (ADR 0037).
 """
 
 import argparse
@@ -217,7 +217,8 @@ def line(name: str, found: dict[str, Any], when: str) -> str:
     return (
         f"{name}: {ours.count} orders, journalled ack p50 {ours.p50:.3f} p99 {ours.p99:.3f} max {ours.most:.1f} ms | "
         f"raw commit p50 {raw.p50:.3f} p99 {raw.p99:.3f} ms | p50 ratio {ours.p50 / raw.p50:.2f} | "
-        f"a bare process that commits and echoes {bare.p50:.3f} ms, {bare.p50 / raw.p50:.2f}"
+        f"a bare process that commits and echoes {bare.p50:.3f} ms, ratio {bare.p50 / raw.p50:.2f}; "
+        f"the ack is {ours.p50 / bare.p50:.2f} times it"
     )
 
 
@@ -244,8 +245,8 @@ def main() -> None:
     print(line(f"{STEADY_HZ}/s", found, "steady"))
     print(line(f"bursts of {BURST} at {BURST_HZ}/s", found, "burst"))
     print(f"last ack of a burst {found['burst_done_s']:.2f} s after its first order; {found['commits']} commits in all")
-    fast = all(found[when].p50 <= BOUND * found[f"{when}_raw"].p50 for when in ("steady", "burst"))
-    print(f"bound: p50 at most {BOUND:g} times the raw commit's: {'ok' if fast else 'over'}")
+    fast = all(found[when].p50 <= BOUND * found[f"{when}_bare"].p50 for when in ("steady", "burst"))
+    print(f"bound: p50 at most {BOUND:g} times the bare process's: {'ok' if fast else 'over'}")
 
 
 if __name__ == "__main__":
