@@ -258,7 +258,8 @@ def measure(root: Path, stocks: int, sessions: int) -> dict[str, float]:
     bare = bare_seconds(folder, symbols)
     assert len(told["fills"]) >= 20, "a market in which nothing is traded measures nothing"
     return {
-        "bars_m": bars / 1e6, "fills": len(told["fills"]), "cold_one_verdict_s": alone, "cold_bound_s": COLD_S, "cold_s": seconds, "cold_cpu_s": cpu,
+        "bars_m": bars / 1e6, "fills": len(told["fills"]), "cold_one_verdict_s": alone,
+        "cold_bound_s": COLD_S, "cold_s": seconds, "cold_cpu_s": cpu,
         "warm_command_s": warm["command"], "warm_one_verdict_s": warm["one_verdict"], "warm_bound_s": WARM_S,
         "kept_one_verdict_s": warm["kept_one"], "kept_three_verdicts_s": warm["kept_three"],
         "first_compile_s": with_compiling - one_day, "one_day_cold_s": one_day, **growth, "own_mb": warm["own_mb"],

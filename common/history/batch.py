@@ -21,6 +21,7 @@ from common.history.cross import (
     days_held,
     lacking_boards,
     last_traded,
+    marked,
     per_stock,
     pieces,
     reach_of,
@@ -266,12 +267,10 @@ class _Windows:
 
 def _universe(history: History, window: Sequence[Day], days: Sequence[Day]) -> Universe:
     """Return a column for every stock that is listed on one of the days or has rows before them."""
-    there = np.zeros(len(history.symbols), np.bool_)
-    for rows in pieces(history, window):
-        there[rows.symbol] = True
+    ids = [rows.symbol for rows in pieces(history, window)]
     with suppress(HistoryError):  # `cross` says so when it comes to that day
-        there[history.pre_open(days[-1]).symbol] = True
-    every = np.flatnonzero(there)
+        ids.append(history.pre_open(days[-1]).symbol)
+    every = np.flatnonzero(marked(np.concatenate(ids), len(history.symbols)))
     symbols = [history.symbols[at] for at in every.tolist()]
     known = (boards_of(symbols, days[0]) != NO_BOARD) | (boards_of(symbols, days[-1]) != NO_BOARD)
     kept = every[known]

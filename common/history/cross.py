@@ -82,9 +82,7 @@ class Universe(NamedTuple):
 
 def universe_of(history: History, day: Day, ids: NDArray[np.integer]) -> Universe:
     """Return the columns of the symbols of rows, those without a board left out."""
-    there = np.zeros(len(history.symbols), np.bool_)
-    there[ids] = True
-    every = np.flatnonzero(there)
+    every = np.flatnonzero(marked(ids, len(history.symbols)))
     board = boards_of([history.symbols[at] for at in every.tolist()], day)
     kept = every[board != NO_BOARD]
     column = np.full(len(history.symbols), -1, np.int64)
@@ -265,7 +263,7 @@ def lacking_boards(
         (f"the pre-open facts of {day}", last, facts),
     ):
         count_all = len(history.symbols)
-        gone = np.flatnonzero(_marked(earlier, count_all) & ~_marked(later, count_all))
+        gone = np.flatnonzero(marked(earlier, count_all) & ~marked(later, count_all))
         if not len(gone):
             continue
         board_of_all = (boards or Boards(history.symbols)).on(yesterday)
@@ -282,10 +280,11 @@ def lacking_boards(
     return lacking
 
 
-def _marked(symbols: Symbols, count: int) -> NDArray[np.bool_]:
-    marked = np.zeros(count, bool)
-    marked[symbols] = True
-    return marked
+def marked(symbols: Symbols, count: int) -> NDArray[np.bool_]:
+    """Return which of `count` symbols are among those of some rows."""
+    found = np.zeros(count, bool)
+    found[symbols] = True
+    return found
 
 
 def _too_many(lost: I64, had: I64) -> dict[int, int]:

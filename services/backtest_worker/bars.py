@@ -1,7 +1,7 @@
 """A day as an engine sees it: columns of bars, facts of the stocks, pools. Prices in 0.001 yuan, volume in shares."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,20 +109,37 @@ def bar_at(day: DayBars, stock: int, at: int) -> Bar | None:
     )
 
 
-class ColumnBars:
-    """What a desk reads of bars, out of a day's columns; an engine that has its own gives its own."""
+class Bars(Protocol):
+    """What a desk reads of bars; an engine that has bars of its own gives them by `bar`."""
 
     def bar(self, day: DayBars, stock: int, at: int) -> Bar | None:
         """Return bar `at` of a stock, None where it has no bars that day."""
-        return bar_at(day, stock, at)
 
     def close(self, day: DayBars, stock: int, at: int) -> Price:
         """Return the close of bar `at`, 0 where a stock has no bars that day."""
+        bar = self.bar(day, stock, at)
+        return bar.close if bar is not None else 0
+
+    def turnover(self, day: DayBars, stock: int, at: int) -> Cash:
+        """Return the day's turnover up to the end of bar `at`, 0.001 yuan."""
+        bars = (self.bar(day, stock, each) for each in range(at + 1))
+        return sum(bar.turnover for bar in bars if bar is not None)
+
+
+class ColumnBars(Bars):
+    """Bars out of a day's columns; a close and a sum are read without making bars."""
+
+    def bar(self, day: DayBars, stock: int, at: int) -> Bar | None:
+        """Return a bar."""
+        return bar_at(day, stock, at)
+
+    def close(self, day: DayBars, stock: int, at: int) -> Price:
+        """Return a close."""
         row = day.first_row.item(stock)
         return day.columns.close.item(row + at) if row >= 0 else 0
 
     def turnover(self, day: DayBars, stock: int, at: int) -> Cash:
-        """Return the day's turnover up to the end of bar `at`, 0.001 yuan."""
+        """Return the day's turnover."""
         row = day.first_row.item(stock)
         return int(day.columns.turnover[row : row + at + 1].sum()) if row >= 0 else 0
 

@@ -23,7 +23,7 @@ from common.rules.sizing import buy_need, reduce_shares, size_buy, size_sell
 from common.rules.withholding import added_tax
 from common.strategies.contract import AT_UP_LIMIT, Decision, Position
 from services.backtest_worker.account import DeskSettings, Listener, Sent, check_decision
-from services.backtest_worker.bars import ColumnBars, DayBars, start_of
+from services.backtest_worker.bars import Bars, ColumnBars, DayBars, start_of
 from services.backtest_worker.corporate import corporate_action
 from services.backtest_worker.fills import Working, fill_at_open, fill_on_bar, marketable_at, queue_after
 from services.backtest_worker.refusals import Refusals
@@ -65,7 +65,7 @@ class Desk:
         self.working: list[Working] = []
         """Orders that may still fill, oldest first."""
         self._rule, self._symbols, self._settings = rule, symbols, settings
-        self.bars = ColumnBars()
+        self.bars: Bars = ColumnBars()
         self._index = {symbol: at for at, symbol in enumerate(symbols)}
         self.listener: Listener | None = None
         self._day: DayBars | None = None

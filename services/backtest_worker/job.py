@@ -99,10 +99,10 @@ def run_job(job: Job, told: Told, days: SomeDays | None = None) -> list[Backtest
     return [_result(job, verdict, desk, days, remarks, names) for verdict, desk in desks.items()]
 
 
-def candles_of(history: History, job: Job, result: BacktestResult) -> list[Candle]:
+def candles_of(history: History, result: BacktestResult) -> list[Candle]:
     """Return the daily bars of the stocks that a result traded, for the candles of its report; raw, as traded."""
     symbols = sorted({fill.symbol for fill in result.fills})[:CANDLE_STOCKS_MAX]
-    calendar, last = history.calendar(), result.equity[-1].day if result.equity else job.last
+    calendar, last = history.calendar(), result.equity[-1].day if result.equity else result.inputs.last
     if not symbols or last >= calendar.last:
         return []
     rows = history.traded(calendar.next(last), max(result.equity[0].day, history.first_day()))

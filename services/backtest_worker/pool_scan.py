@@ -36,7 +36,7 @@ class Scans(NamedTuple):
     scan_one: Any
     """Steps one stock on with its position; stops at the first bar that decides something not done already."""
     hits_at: Any
-    """Stocks of a pool that want to enter on a bar, the smallest float value first."""
+    """Stocks of a pool that want to enter on a bar."""
     too_dear: Any
     first_refused: Any
     digest: str
@@ -98,8 +98,7 @@ class PoolScan:
                 begun = self._begin(day)
                 idle = not waiting or all(each.done() for each in waiting[-1][1])
                 if idle and len(day.pool.stocks) * len(day.labels) < SMALL:
-                    for lane in range(LANES):
-                        self._lane(begun, lane)
+                    self._every_lane(begun)
                     waiting.append((begun, []))
                 else:
                     waiting.append((begun, [each.submit(self._lane, begun, at) for at, each in enumerate(lanes)]))
@@ -111,8 +110,7 @@ class PoolScan:
     def scan(self, day: DayBars) -> PoolDay:
         """Scan a day; days come in order. Who was not in the pool the day before starts anew."""
         begun = self._begin(day)
-        for lane in range(LANES):
-            self._lane(begun, lane)
+        self._every_lane(begun)
         return _done(begun)
 
     def _begin(self, day: DayBars) -> _Begun:
@@ -130,6 +128,10 @@ class PoolScan:
         counts = np.zeros((LANES, len(labels)), np.int64)
         pool = PoolDay(labels, pooled, np.empty_like(self._memory), context, masks, counts[0], float_value_of(day))
         return _Begun(day, pool, fresh, counts)
+
+    def _every_lane(self, begun: _Begun) -> None:
+        for lane in range(LANES):
+            self._lane(begun, lane)
 
     def _lane(self, begun: _Begun, lane: int) -> None:
         """Scan the stocks of a lane; days come in order."""

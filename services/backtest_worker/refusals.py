@@ -23,8 +23,8 @@ class Refusals:
         self._labels: I64 = np.zeros(0, np.int64)
         self._told: dict[Reason, NDArray[np.bool_]] = {}
         """Stocks refused today already, by reason."""
-        self._kept: dict[tuple[Day, Reason], list[tuple[int | I64, I64]]] = {}
-        """Seconds, or one for all, and stocks, by day and reason."""
+        self._kept: dict[tuple[Day, Reason], list[tuple[I64, I64]]] = {}
+        """Seconds and stocks, by day and reason."""
 
     def open_day(self, day: Day, labels: Sequence[int]) -> None:
         """Begin a session whose bars end at `labels`, seconds of the day."""
@@ -39,17 +39,14 @@ class Refusals:
         fresh = ~told[stocks]
         if fresh.any():
             told[stocks] = True
-            seconds = self._labels[bars]
-            self._kept.setdefault((self._day, reason), []).append(
-                (seconds[fresh] if seconds.ndim else seconds, stocks[fresh])
-            )
+            seconds = np.full(len(stocks), self._labels[bars])
+            self._kept.setdefault((self._day, reason), []).append((seconds[fresh], stocks[fresh]))
 
     def rows(self) -> tuple[Refused, ...]:
         """Return what was refused, by day and reason."""
         found = []
         for (day, reason), parts in sorted(self._kept.items()):
-            seconds = np.concatenate([np.full(len(who), when) for when, who in parts])
-            stocks = np.concatenate([who for _, who in parts])
+            seconds, stocks = map(np.concatenate, zip(*parts, strict=True))
             order = np.lexsort((self._rank[stocks], seconds))
             symbols = tuple(map(self._symbols.__getitem__, stocks[order].tolist()))
             found.append(Refused(day, reason, self._rule, symbols, tuple(seconds[order].tolist())))

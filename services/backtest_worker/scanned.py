@@ -263,13 +263,10 @@ class Scanned:
             for stock, said in others:
                 desk.enter(stock, said, at)
             return
-        count = self._scans.hits_at(
-            self._masks, desk.day.pool.stocks, at, self._entered, self.pool.float_value, self._hits
-        )
-        left, said_of = self._hits[:count].copy(), dict(others)
-        if said_of:
-            left = np.concatenate((left, np.array(list(said_of), np.int64)))
-            left = left[np.lexsort((left, self.pool.float_value[left]))]
+        count = self._scans.hits_at(self._masks, desk.day.pool.stocks, at, self._entered, self._hits)
+        said_of = dict(others)
+        stocks = np.concatenate((self._hits[:count], np.array(list(said_of), np.int64)))
+        left = stocks[np.lexsort((stocks, self.pool.float_value[stocks]))]
         while len(left) and desk.slots_free() > 0:
             left = left[self._too_dear(left, at) :]
             if len(left):

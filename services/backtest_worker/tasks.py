@@ -189,7 +189,7 @@ class Warm:
         job = job_of(task, self._cache, self._history)
         days = self._days_of(task, job)
         results = run_job(job, told, days)
-        candles = candles_of(days.history, job, results[0]) if task.candles else ()
+        candles = candles_of(days.history, results[0]) if task.candles else ()
         files = files_of(results[0], results[1:], candles)
         return {**files, SUMMARY: encode_summary(key_of(task), task, statistics_of(results[0]).metrics, files)}
 

@@ -182,7 +182,7 @@ def run(session: Session, job: Job, told: Told) -> Ran:
     """Run a job and keep its result."""
     days = days_of(job)
     results = run_job(job, told, days)
-    return _keep(session, results, candles_of(days.history, job, results[0]))
+    return _keep(session, results, candles_of(days.history, results[0]))
 
 
 def _keep(session: Session, results: Sequence[BacktestResult], candles: Sequence[Candle] = ()) -> Ran:

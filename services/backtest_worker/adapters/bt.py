@@ -13,11 +13,11 @@ import numpy as np
 
 from common.backtests.result import Fill
 from common.domain.reasons import Reason
-from common.domain.values import MILLI, Cash, Price, Side, Symbol
+from common.domain.values import MILLI, Cash, Side, Symbol
 from common.strategies.contract import Rule
 from services.backtest_worker.account import DeskSettings
 from services.backtest_worker.adapters.bt_feeds import ColumnFeed, columns_of, numbers_of
-from services.backtest_worker.bars import Bar, ColumnBars, DayBars
+from services.backtest_worker.bars import Bar, Bars, DayBars
 from services.backtest_worker.desk import Desk
 from services.backtest_worker.fills import Working
 from services.backtest_worker.hosted import Hosted
@@ -34,8 +34,8 @@ ANALYZERS: Mapping[str, type] = {
 }
 
 
-class FeedBars(ColumnBars):
-    """What a desk reads of bars, out of the lines of backtrader's feeds."""
+class FeedBars(Bars):
+    """Bars out of the lines of backtrader's feeds."""
 
     def __init__(self, broker: "DeskBroker") -> None:
         self._broker = broker
@@ -49,16 +49,6 @@ class FeedBars(ColumnBars):
         lines = (data.open, data.high, data.low, data.close)
         opened, high, low, close = (round(line[ago] * MILLI) for line in lines)
         return Bar(opened, high, low, close, int(data.volume[ago]), int(data.openinterest[ago]))
-
-    def close(self, day: DayBars, stock: int, at: int) -> Price:
-        """Return the close of bar `at`, 0 where a stock has no bars that day."""
-        bar = self.bar(day, stock, at)
-        return bar.close if bar is not None else 0
-
-    def turnover(self, day: DayBars, stock: int, at: int) -> Cash:
-        """Return the day's turnover up to the end of bar `at`, 0.001 yuan."""
-        bars = (self.bar(day, stock, each) for each in range(at + 1))
-        return sum(bar.turnover for bar in bars if bar is not None)
 
 
 class DeskBroker(bt.broker.BrokerBase):  # type: ignore[misc]  # backtrader ships no types

@@ -246,21 +246,14 @@ def _field(cell: str, at: int, value: Any) -> str:
 
 
 @numba.njit(cache=True, nogil=True)
-def hits_at(masks: Any, chosen: Any, bar: int, entered: Any, value: Any, out: Any) -> int:
-    """Write the stocks that want to enter on a bar, and were not entered before, to `out`; returns how many.
-
-    In order of `value`, equal ones as they are in `chosen`.
-    """
+def hits_at(masks: Any, chosen: Any, bar: int, entered: Any, out: Any) -> int:
+    """Write the stocks that want to enter on a bar, and were not entered before, to `out`; returns how many."""
     found = 0
     word, bit = bar >> 6, np.uint64(bar & 63)
     for at in range(len(chosen)):
         stock = chosen[at]
         if entered[stock] > bar and masks[stock, word] >> bit & np.uint64(1):
-            place = found
-            while place > 0 and value[out[place - 1]] > value[stock]:
-                out[place] = out[place - 1]
-                place -= 1
-            out[place] = stock
+            out[found] = stock
             found += 1
     return found
 

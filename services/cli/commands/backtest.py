@@ -10,7 +10,7 @@ import click
 from services.cli import show
 from services.cli.bilingual import Group, json_option, option
 from services.cli.commands.backtest_jobs import cancel, list_jobs, show_job, submit
-from services.cli.commands.backtest_options import asked_of, settings, span, verdicts
+from services.cli.commands.backtest_options import alone, asked_of, settings, span
 from services.cli.commands.backtest_sweep import sweep
 from services.cli.faults import BadInputError
 from services.cli.session import Session, pass_session
@@ -29,7 +29,7 @@ FAULTS = {"missing": "bad.no_result", "corrupt": "bad.result_corrupt", "version"
     "--engine", type=click.Choice(["compiled", "backtrader", "pipeline"]), default="compiled", help_key="opt.engine"
 )
 @settings
-@verdicts
+@alone
 @option("--days", "tapes", metavar="PATH", default=None, help_key="opt.backtest_days")
 @json_option
 @pass_session

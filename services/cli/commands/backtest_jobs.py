@@ -18,7 +18,7 @@ from common.messages.backtests import (
 )
 from services.cli import faults, show
 from services.cli.bilingual import command, json_option, option
-from services.cli.commands.backtest_options import asked_of, settings, span, verdicts
+from services.cli.commands.backtest_options import alone, asked_of, settings, span
 from services.cli.faults import BadInputError
 from services.cli.render import heads
 from services.cli.session import Session, pass_session
@@ -37,7 +37,7 @@ STATES = [state.name.lower() for state in JobState]
 @option("--batch", metavar="NAME", default="", help_key="opt.job_batch")
 @option("--engine", type=click.Choice(["compiled", "backtrader"]), default="compiled", help_key="opt.sweep_engine")
 @settings
-@verdicts
+@alone
 @json_option
 @pass_session
 def submit(

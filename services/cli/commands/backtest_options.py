@@ -30,7 +30,7 @@ _SETTINGS = (
     option("--st-unknown", type=click.Choice(["deny", "allow"]), default=None, help_key="opt.st_unknown"),
 )
 
-_VERDICTS = (option("--alone", is_flag=True, help_key="opt.alone"),)
+alone = option("--alone", is_flag=True, help_key="opt.alone")
 
 
 def span(function: F) -> F:
@@ -41,11 +41,6 @@ def span(function: F) -> F:
 def settings(function: F) -> F:
     """Take parameters, the screen's, the account's, and where the history is."""
     return _given(function, _SETTINGS)
-
-
-def verdicts(function: F) -> F:
-    """Take whether the main verdict is run alone."""
-    return _given(function, _VERDICTS)
 
 
 def _given(function: F, options: tuple[Callable[[F], F], ...]) -> F:
